@@ -1,0 +1,69 @@
+# Needs Python 3.11, pip and make; PostgreSQL and Valkey come as wheels. `make help` lists what there is.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Stamps are written after a complete install, so one that was interrupted is repeated.
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+# Tests and lint have servers and files of their own, so they never meet the data of `make run`.
+TESTING := EASE_VAR="$(CURDIR)/var/test"
+IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
+
+.PHONY: help run test lint bench jitter demo clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## serve with database, Valkey and demo data [PORT=8000]
+	@$(PY) -m djangocrud.launch run $(if $(PORT),--port $(PORT))
+
+test: lint ## lint, then every test in parallel, with coverage
+	@$(TESTING) $(PY) -m djangocrud.launch test -n auto \
+		--cov=backend --cov=djangocrud --cov-report=term:skip-covered --cov-fail-under=91
+
+lint: $(DEV) ## every check that runs no test
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
+	$(TESTING) $(VENV)/bin/mypy
+	$(TESTING) $(PY) manage.py makemigrations --check --dry-run
+	$(TESTING) $(PY) manage.py spectacular --fail-on-warn --validate --file $(VENV)/schema.yml
+
+bench: $(DEV) ## the figures of design.md section 9
+	@$(PY) -m bench
+
+jitter: $(DEV) ## how evenly the realtime core answers
+	@$(PY) -m bench.jitter
+
+demo: $(DEV) ## a scripted conversation with the running server, or with one of its own
+	@$(PY) -m djangocrud.launch demo
+
+clean: ## remove what was installed and cached; data in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MADE):
+	@python="$(PYTHON)"; \
+	for candidate in $${python:-python3.11 python3}; do \
+		if $$candidate $(IS_3_11) 2>/dev/null; then python=$$candidate; break; else python=; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "ease: Python 3.11 is needed and was not found; install it, or name it: make run PYTHON=/path/to/python3.11" >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$python"; \
+	$$python -m venv --clear $(VENV) >/dev/null 2>&1 || $$python -m venv --clear --without-pip $(VENV); \
+	$(PY) -m pip --version >/dev/null 2>&1 && pip="$(PY) -m pip" || pip="$$python -m pip --python $(PY)"; \
+	$$pip --version >/dev/null && echo "$$pip" >$@
+
+$(RUNTIME): requirements.txt constraints.txt $(MADE)
+	@echo "Installing requirements.txt"
+	@$$(cat $(MADE)) install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing requirements-dev.txt"
+	@$$(cat $(MADE)) install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

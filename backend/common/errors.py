@@ -1,0 +1,51 @@
+"""The one tree of domain errors. Domain code raises a kind; only `problems.py` knows which status that is."""
+
+
+class DomainError(Exception):
+    """Something the caller must hear. `detail` is for people, `code` for programs, `extra` joins the body."""
+
+    code = "error"
+    detail = "The request could not be carried out."
+
+    def __init__(self, detail: str = "", **extra: object) -> None:
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.extra = extra
+
+
+class NotFound(DomainError):
+    """It does not exist, or it exists and is not the caller's to know about."""
+
+    code = "not_found"
+    detail = "Not found."
+
+
+class Forbidden(DomainError):
+    code = "forbidden"
+    detail = "You may not do this."
+
+
+class Conflict(DomainError):
+    """The state of things is not what the caller thought: a stale version, a duplicate, a lost race."""
+
+    code = "conflict"
+    detail = "This conflicts with the present state."
+
+
+class RuleViolation(DomainError):
+    code = "rule_violation"
+    detail = "A rule does not allow this."
+
+
+class Unauthenticated(DomainError):
+    """No valid credential. Only the doors and the sockets raise it; views use DRF's authentication."""
+
+    code = "not_authenticated"
+    detail = "Sign in first."
+
+
+class Unavailable(DomainError):
+    """Something we depend on failed; the same request may succeed a little later."""
+
+    code = "unavailable"
+    detail = "The service is not available at the moment. Try again shortly."

@@ -1,0 +1,35 @@
+"""Probes. `/livez`: this process answers. `/readyz`: it should be sent traffic, and in which condition it is."""
+
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+
+def database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+    except DatabaseError:
+        connection.close()
+        return False
+
+
+def redis_answers() -> bool:
+    client = redis.Redis.from_url(settings.REDIS_URLS[0], socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def readiness() -> tuple[int, dict[str, Any]]:
+    """Return status and body of `/readyz`: 503 without the database, 200 `degraded` without Redis (section 8)."""
+    parts = {"database": database_answers(), "redis": redis_answers()}
+    if not parts["database"]:
+        return 503, {"status": "unavailable", **parts}
+    return 200, {"status": "ok" if parts["redis"] else "degraded", **parts}

@@ -1,0 +1,41 @@
+"""How a lower slice hears from a higher one, without importing it: typed, explicit, filled in `AppConfig.ready()`.
+
+There are no Django signals in this product: a hook names what it carries, and its listeners are found by searching
+for `.register`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Hook(Generic[T]):
+    """An ordered list of listeners for one kind of notice. Listeners run in the caller's transaction."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._listeners: list[Callable[[T], None]] = []
+
+    def register(self, listener: Callable[[T], None]) -> None:
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+
+    def __call__(self, notice: T) -> None:
+        for listener in self._listeners:
+            listener(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityNotice:
+    """A security event was recorded: its kind (S2-M7), its weight, and whom it concerns."""
+
+    event_id: int
+    event_type: str
+    severity: str
+    user_id: int | None
+    metadata: dict[str, Any]
+
+
+security_event: Hook[SecurityNotice] = Hook("security_event")

@@ -1,0 +1,15 @@
+"""Django's PostgreSQL backend, with patience: opening a connection is retried with backoff (E-SYS-1).
+
+Only opening: nothing has been sent yet, so trying again can repeat no write.
+"""
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from backend.common.database import with_retries
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        return with_retries(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))

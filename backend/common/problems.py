@@ -1,0 +1,85 @@
+"""The one place where errors become HTTP answers.
+
+Field errors keep DRF's shape `{"field": ["…"]}`; everything else is `{"detail", "code"}` plus what the error adds.
+A crash answers 500 with a reference number and nothing else; the log line under that number has the rest.
+"""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DatabaseError, connections
+from django.http import HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.views import exception_handler, set_rollback
+
+from backend.common import errors, request_context
+from backend.common.database import is_connection_trouble
+
+log = structlog.get_logger(__name__)
+
+STATUSES: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.Forbidden: 403,
+    errors.Conflict: 409,
+    errors.RuleViolation: 422,
+    errors.Unauthenticated: 401,
+    errors.Unavailable: 503,
+}
+RETRY_AFTER_SECONDS = 2
+
+
+def status_of(fault: errors.DomainError) -> int:
+    """Return the status of the nearest kind the error belongs to. An error of no kind is a bug: 500."""
+    return next((STATUSES[kind] for kind in type(fault).__mro__ if kind in STATUSES), 500)
+
+
+def body_of(fault: errors.DomainError) -> dict[str, Any]:
+    return {"detail": fault.detail, "code": fault.code, **fault.extra}
+
+
+def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer an exception that left a view (DRF's EXCEPTION_HANDLER). None lets Django make it a 500."""
+    if isinstance(exc, DatabaseError) and is_connection_trouble(exc):
+        log.warning("database.unreachable", fault=type(exc).__name__)
+        connections.close_all()  # This thread's only: the next request of this thread starts with a new one.
+        exc = errors.Unavailable()
+    if isinstance(exc, errors.DomainError):
+        set_rollback()
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(exc, errors.Unavailable) else None
+        return Response(body_of(exc), status=status_of(exc), headers=headers)
+    if isinstance(exc, DjangoValidationError):
+        exc = exceptions.ValidationError(as_serializer_error(exc))
+    response = exception_handler(exc, context)
+    if response is not None and isinstance(response.data, dict) and "detail" in response.data:
+        detail = response.data["detail"]
+        response.data.setdefault("code", getattr(detail, "code", "error"))
+    return response
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Django's handler500: a reference number for people, nothing about the inside."""
+    reference = request_context.current().request_id
+    return JsonResponse(
+        {
+            "detail": "Something went wrong on our side. Please try again; if it stays, name the reference.",
+            "code": "server_error",
+            "reference": reference,
+        },
+        status=500,
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's handler404, for addresses that no route has."""
+    return JsonResponse({"detail": "Not found.", "code": "not_found"}, status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return JsonResponse({"detail": "The request was not understood.", "code": "bad_request"}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return JsonResponse({"detail": "Access denied.", "code": "forbidden"}, status=403)

@@ -1,0 +1,73 @@
+"""The outermost transaction of a use case, and the events that it will have caused.
+
+Invariants: events are appended in the same transaction as the rows they tell of, as its last statement, so a
+topic's counter is locked only while committing; who listens is told after commit; a rollback tells nobody.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event about to be stored: the topic it belongs to, its kind and its JSON payload.
+
+    `client_id` (with `author_id`) makes a repeat recognisable; `text` is what a repeat must have in common.
+    """
+
+    topic: str
+    kind: str
+    payload: dict[str, Any]
+    author_id: int | None = None
+    client_id: str | None = None
+    text: str = ""
+
+
+Appender = Callable[[Sequence[Draft]], None]
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    drafts: list[Draft] = field(default_factory=list)
+
+    def emit(self, *, topics: Iterable[str], kind: str, payload: dict[str, Any], author_id: int | None = None) -> None:
+        """Add one event for each topic. It is stored when the unit ends, and rung after commit."""
+        self.drafts.extend(Draft(topic, kind, payload, author_id) for topic in topics)
+
+
+_current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
+_appenders: list[Appender] = []
+
+
+def register_appender(appender: Appender) -> None:
+    """Name the function that stores drafts (realtime does, in `ready()`). The last one named counts."""
+    _appenders[:] = [appender]
+
+
+@contextmanager
+def unit_of_work() -> Iterator[UnitOfWork]:
+    """Open the transaction of a use case, or join the one that is open.
+
+    The outermost unit appends all events at its end and commits. A joined one adds to its caller's; when it fails,
+    the whole unit fails.
+    Raises: RuntimeError when a plain `atomic` block is already open: events could then outlive its rollback.
+    """
+    joined = _current.get()
+    if joined is not None:
+        with transaction.atomic(savepoint=False):
+            yield joined
+        return
+    unit = UnitOfWork()
+    token = _current.set(unit)
+    try:
+        with transaction.atomic(durable=True):
+            yield unit
+            if unit.drafts:
+                _appenders[0](unit.drafts)
+    finally:
+        _current.reset(token)

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    name = "backend.identity"
+    label = "identity"
+
+    def ready(self) -> None:
+        from backend.identity.sockets import follow_sessions
+        from backend.realtime import runtime
+
+        runtime.on_start(follow_sessions)

@@ -1,0 +1,76 @@
+"""`manage.py load_demo`: the six demo accounts, and `var/demo.json` that tells of them."""
+
+import json
+import os
+import secrets
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER, SUPPORT_AGENT
+from backend.common.unit_of_work import unit_of_work
+from backend.identity.models import User
+from backend.identity.services import roles, sessions
+
+# Account -> first name, last name, role, staff, superuser. The manager's bank comes with the banking slice.
+ACCOUNTS: dict[str, tuple[str, str, str, bool, bool]] = {
+    "customer": ("Carla", "Customer", CUSTOMER, False, False),
+    "agent": ("Amir", "Agent", SUPPORT_AGENT, True, False),
+    "bank_admin": ("Bea", "Banker", BANK_ADMIN, True, False),
+    "auditor": ("Aude", "Auditor", AUDITOR, True, False),
+    "manager": ("Mona", "Manager", "", False, False),
+    "superuser": ("Sam", "Super", "", True, True),
+}
+
+
+class Command(BaseCommand):
+    help = "Make the demo accounts (again), and write their addresses and password to var/demo.json."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--base-url", default="http://127.0.0.1:8000")
+        parser.add_argument("--file", type=Path, default=settings.DEMO_FILE)
+
+    def handle(self, *args: Any, base_url: str, file: Path, **options: Any) -> None:
+        password = settings.DEMO_PASSWORD or _kept_password(file) or f"demo-{secrets.token_urlsafe(9)}"
+        accounts = {name: {"email": _demo_account(name, password).email, "password": password} for name in ACCOUNTS}
+        _write(file, {"base_url": base_url, "accounts": accounts})
+        self.stdout.write(f"demo accounts are in {file}")
+
+
+def _demo_account(name: str, password: str) -> User:
+    """Return the account, made or brought back to what the demo needs."""
+    first_name, last_name, role, is_staff, is_superuser = ACCOUNTS[name]
+    email = f"{name.replace('_', '.')}@demo.ease.example"
+    with unit_of_work():
+        user = User.objects.filter(email=email).first()
+        if user is None:
+            user = User.objects.create_user(email, password, first_name=first_name, last_name=last_name)
+        if not user.check_password(password):
+            user.set_password(password)
+            sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
+        user.is_staff, user.is_superuser, user.is_active = is_staff, is_superuser, True
+        user.save()
+        if role:
+            roles.assign_role(user=user, name=role, assigned_by=None)
+    return user
+
+
+def _kept_password(file: Path) -> str | None:
+    """Return the password of an earlier run, so that what people wrote down stays true."""
+    try:
+        return str(json.loads(file.read_text())["accounts"]["customer"]["password"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    """Replace the file as a whole, readable by its owner only: it holds passwords."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".demo-")  # mkstemp makes it 0600
+    with os.fdopen(handle, "w") as out:
+        json.dump(content, out, indent=2)
+    Path(draft).replace(file)

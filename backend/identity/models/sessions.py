@@ -1,0 +1,65 @@
+"""Signed-in devices, and the log of attempts."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Session(models.Model):
+    """A signed-in device. Its id is the `sid` claim of its tokens; its refresh tokens are one family.
+
+    The row knows the family's newest refresh token (`refresh_jti`) and the one before it, so rotation is one UPDATE
+    and the loser of a race can be given the same successor (design.md section 3).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
+    door = models.CharField(max_length=10)
+    name = models.CharField(max_length=100, blank=True)
+    platform = models.CharField(max_length=50, blank=True)
+    ip_address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=40, blank=True)
+    refresh_jti = models.CharField(max_length=32)
+    previous_jti = models.CharField(max_length=32, blank=True)
+    rotated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="identity_session_revoked_has_reason",
+                condition=Q(revoked_at__isnull=True) | ~Q(revoked_reason=""),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="identity_session_open", condition=Q(revoked_at=None)),
+            models.Index(fields=["expires_at"], name="identity_session_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.door} {self.id}"
+
+
+class LoginLog(models.Model):
+    """One attempt to sign in, by whom if the account exists, and how it ended (S1-M2, S1-B3)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="login_logs")
+    at = models.DateTimeField(auto_now_add=True)
+    platform_os = models.CharField(max_length=50, blank=True)
+    ip_address = models.GenericIPAddressField(null=True)
+    successful = models.BooleanField(default=False)
+    description = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["user", "-at"], name="identity_login_log_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.description}"

@@ -1,0 +1,151 @@
+"""From an access token to a principal, without a database query (design.md section 3).
+
+Three things are asked, in this order: the signature and expiry; this process's memory of sessions ended and of
+people changed in the last two minutes (fed by the durable topic `sessions`); one cache read. Only without a cached
+value is the database asked, once. An old or refilled cache revives nothing: values are signed, expire by their own
+clock, and are older than the memory.
+"""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
+from backend.common.fastcache import fastcache
+from backend.common.principal import Principal
+from backend.identity import tokens
+from backend.identity.errors import TokenRefused
+from backend.identity.models import Session, User, UserRole
+
+CACHE_SECONDS = 60
+MEMORY_SECONDS = 120
+
+# The durable topic on which sessions end and principals change. Every server process follows it.
+SESSIONS_TOPIC = "sessions"
+
+
+class RecentChanges:
+    """What ended or changed lately, so that no cache can say otherwise. Bounded by time: 120 s outlive any cache."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, float] = {}
+        self._versions: dict[int, tuple[int, float]] = {}
+
+    def end(self, sids: list[str]) -> None:
+        self._forget_old()
+        deadline = time.monotonic() + MEMORY_SECONDS
+        self._ended.update(dict.fromkeys(sids, deadline))
+
+    def raise_version(self, user_id: int, version: int) -> None:
+        self._forget_old()
+        self._versions[user_id] = (version, time.monotonic() + MEMORY_SECONDS)
+
+    def is_ended(self, sid: str) -> bool:
+        return sid in self._ended
+
+    def least_version(self, user_id: int) -> int:
+        return self._versions.get(user_id, (0, 0.0))[0]
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        for memory in (self._ended, self._versions):
+            # Oldest first, so this stops at the first one that is still needed.
+            for key in list(memory):
+                value = memory[key]  # type: ignore[index]
+                if (value if isinstance(value, float) else value[1]) > now:
+                    break
+                memory.pop(key)  # type: ignore[call-overload]
+
+
+recent = RecentChanges()
+
+
+def principal_from_token(raw: str) -> Principal:
+    """Return who bears this access token. Raises: TokenRefused."""
+    claims = tokens.read_access(raw)
+    return principal_of_session(claims.sid, claims.user_id, claims.expires_at)
+
+
+def principal_of_session(sid: str, user_id: int, expires_at: datetime) -> Principal:
+    """Return the session's principal from cache, else from one query. Raises: TokenRefused."""
+    if recent.is_ended(sid):
+        raise TokenRefused
+    cached, changed = fastcache().get_many([f"principal:{sid}", f"version:{user_id}"])
+    least = max(recent.least_version(user_id), changed["version"] if changed else 0)
+    if cached and cached["id"] == user_id and cached["version"] >= least:
+        return _thawed(cached, expires_at)
+    found = _loaded(sid, user_id)
+    fastcache().set(f"principal:{sid}", _frozen(found), seconds=CACHE_SECONDS)
+    return replace(found, expires_at=expires_at)
+
+
+def principal_of(user: User, *, sid: str = "") -> Principal:
+    """Return the principal of a user at hand: for services called outside a request. Costs one query for the roles."""
+    return _of_row(user, sid, list(_role_names(user.pk)))
+
+
+def announce_change(user_id: int, version: int) -> None:
+    """Make every cached principal of the user that is older than `version` worthless. Called after commit."""
+    recent.raise_version(user_id, version)
+    fastcache().set(f"version:{user_id}", {"version": version}, seconds=MEMORY_SECONDS)
+
+
+def announce_end(sids: list[str]) -> None:
+    """Make the sessions' cached principals worthless, here at once and in the shared cache. Called after commit."""
+    recent.end(sids)
+    fastcache().delete([f"principal:{sid}" for sid in sids])
+
+
+def hear(kind: str, payload: dict[str, Any]) -> list[str]:
+    """Take in an event of the topic `sessions`; return the ids of the sessions that ended by it."""
+    if kind == "principal.changed":
+        recent.raise_version(payload["user_id"], payload["version"])
+        return []
+    recent.end(payload["sids"])
+    return list(payload["sids"])
+
+
+def _role_names(user_id: Any) -> QuerySet[UserRole, Any]:
+    return UserRole.objects.filter(user_id=user_id, is_active=True, role__is_active=True).values_list(
+        "role__name", flat=True
+    )
+
+
+def _loaded(sid: str, user_id: int) -> Principal:
+    session = (
+        Session.objects.filter(pk=sid, user_id=user_id, user__is_active=True, revoked_at=None)
+        .filter(expires_at__gt=datetime.now(UTC))
+        .select_related("user")
+        .annotate(roles=ArraySubquery(_role_names(OuterRef("user_id"))))
+        .first()
+    )
+    if session is None:
+        raise TokenRefused
+    return _of_row(session.user, sid, session.roles)
+
+
+def _of_row(user: User, sid: str, roles: list[str]) -> Principal:
+    return Principal(
+        id=user.pk,
+        sid=sid,
+        email=user.email,
+        first_name=user.get_short_name(),
+        is_staff=user.is_staff,
+        is_superuser=user.is_superuser,
+        roles=frozenset(roles),
+        kyc_status=user.kyc_status,
+        version=user.auth_version,
+    )
+
+
+def _frozen(principal: Principal) -> dict[str, Any]:
+    names = ("id", "sid", "email", "first_name", "is_staff", "is_superuser", "kyc_status", "version")
+    return {**{name: getattr(principal, name) for name in names}, "roles": sorted(principal.roles)}
+
+
+def _thawed(value: dict[str, Any], expires_at: datetime) -> Principal:
+    fields = {name: item for name, item in value.items() if name not in {"exp", "roles"}}
+    return Principal(**fields, roles=frozenset(value["roles"]), expires_at=expires_at)

@@ -1,0 +1,35 @@
+"""Giving and withdrawing roles."""
+
+from backend.audit import services as audit
+from backend.common.unit_of_work import unit_of_work
+from backend.identity.models import Role, User, UserRole
+from backend.identity.services import sessions
+
+
+def assign_role(*, user: User, name: str, assigned_by: User | None) -> UserRole:
+    """Give a person a role, or switch a withdrawn one on again. Repeating it changes nothing.
+
+    After commit: the person's principal carries the role at the next request and event.
+    """
+    with unit_of_work() as unit:
+        role = Role.objects.get(name=name)
+        held, fresh = UserRole.objects.get_or_create(user=user, role=role, defaults={"assigned_by": assigned_by})
+        if not fresh and held.is_active:
+            return held
+        held.is_active = True
+        held.assigned_by = assigned_by
+        held.save(update_fields=["is_active", "assigned_by"])
+        actor_id = assigned_by.pk if assigned_by else user.pk
+        audit.record(actor_id=actor_id, action="role.assigned", target=user, facts={"role": name})
+        sessions.principal_changed(unit, user_id=user.pk)
+    return held
+
+
+def withdraw_role(*, user: User, name: str, withdrawn_by: User | None) -> None:
+    """Take a role away. Repeating it changes nothing. Sessions stay; the role is gone at the next request and event."""
+    with unit_of_work() as unit:
+        withdrawn = UserRole.objects.filter(user=user, role__name=name, is_active=True).update(is_active=False)
+        if withdrawn:
+            actor_id = withdrawn_by.pk if withdrawn_by else None
+            audit.record(actor_id=actor_id, action="role.withdrawn", target=user, facts={"role": name})
+            sessions.principal_changed(unit, user_id=user.pk)

@@ -1,0 +1,113 @@
+"""Group commit: what arrives while a commit is in flight is committed together in the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from django.db import DatabaseError, IntegrityError, transaction
+
+from backend.common.database import is_connection_trouble
+from backend.common.errors import DomainError, Unavailable
+from backend.common.pool import ThreadPool
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Waiting = tuple[Item, Callable[[Result | Exception], None]]
+
+# Over this many items in the queue, senders are made to wait: nothing is dropped, and memory is bounded.
+QUEUE_MAX = 2000
+
+
+class GroupCommitter(Generic[Item, Result]):
+    """Runs `commit(items)` in one thread, one batch after the other; each item's `done` hears its own result.
+
+    `key_of` names what two items of one batch must not share: the second waits for the next batch, in its place.
+    A batch that fails is tried again item by item, each in a transaction of its own, so that one bad item does not
+    take others with it; a connection that is lost answers all of them with Unavailable, since the outcome is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        commit: Callable[[Sequence[Item]], Sequence[Result]],
+        key_of: Callable[[Item], Hashable | None],
+        writer: ThreadPool,
+        batch_max: int,
+    ) -> None:
+        self._commit = commit
+        self._key_of = key_of
+        self._writer = writer
+        self._batch_max = batch_max
+        self._queue: deque[Waiting[Item, Result]] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def room(self) -> None:
+        """Wait until the queue has room."""
+        await self._room.wait()
+
+    def submit(self, item: Item, done: Callable[[Result | Exception], None]) -> None:
+        """Queue an item. `done` is called on the loop with the result, or with the exception, after the commit."""
+        self._queue.append((item, done))
+        if len(self._queue) >= QUEUE_MAX:
+            self._room.clear()
+        if self._running is None:
+            self._running = asyncio.ensure_future(self._run())
+
+    async def drained(self) -> None:
+        """Wait until everything submitted is answered."""
+        while self._running is not None:
+            await asyncio.shield(self._running)
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                batch = self._next_batch()
+                results = await self._results([item for item, _ in batch])
+                for (_, done), result in zip(batch, results, strict=True):
+                    done(result)
+        finally:
+            self._running = None
+
+    def _next_batch(self) -> list[Waiting[Item, Result]]:
+        batch: list[Waiting[Item, Result]] = []
+        keys: set[Hashable] = set()
+        while self._queue and len(batch) < self._batch_max:
+            key = self._key_of(self._queue[0][0])
+            if key is not None and key in keys:
+                break
+            if key is not None:
+                keys.add(key)
+            batch.append(self._queue.popleft())
+        if len(self._queue) < QUEUE_MAX:
+            self._room.set()
+        return batch
+
+    async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            return await self._writer.run(self._commit_all, items)
+        except Exception as fault:  # noqa: BLE001 - every item must hear something; the cause is logged by its socket
+            return [fault] * len(items)
+
+    def _commit_all(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            return self._commit(items)
+        except DatabaseError as fault:
+            if is_connection_trouble(fault):
+                raise Unavailable from fault
+            if len(items) == 1 and not isinstance(fault, IntegrityError):
+                return [fault]
+        return [self._commit_one(item) for item in items]
+
+    def _commit_one(self, item: Item) -> Result | Exception:
+        try:
+            with transaction.atomic():
+                return self._commit([item])[0]
+        except DatabaseError as fault:
+            if is_connection_trouble(fault):
+                return Unavailable()
+            return fault
+        except DomainError as fault:
+            return fault

@@ -1,0 +1,83 @@
+"""Reading topics. All reads are by topic key and cursor, so they cost the same in a long topic as in a short one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from backend.realtime.events import StoredEvent
+
+_COLUMNS = """
+    e.seq, e.kind, e.client_id, e.payload::text,
+    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+# The head is read by the statement that reads the events: both are of one snapshot.
+_AFTER = f"""
+    SELECT t.head, {_COLUMNS}
+    FROM realtime_topic t LEFT JOIN realtime_event e ON e.topic_id = t.id AND e.seq > %s AND e.seq <= %s
+    WHERE t.key = %s ORDER BY e.seq LIMIT %s
+"""  # noqa: S608 - constants only
+_LAST = f"""
+    SELECT t.head, {_COLUMNS}
+    FROM realtime_topic t LEFT JOIN realtime_event e ON e.topic_id = t.id AND e.seq > t.head - %s
+    WHERE t.key = %s ORDER BY e.seq
+"""  # noqa: S608 - constants only
+
+NO_LIMIT = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events in order, and the topic's head at the moment they were read."""
+
+    events: Sequence[StoredEvent]
+    head: int
+
+    @property
+    def cursor(self) -> int:
+        """The position after this page; 0 for an empty page."""
+        return self.events[-1].seq if self.events else 0
+
+
+def events_after(topic: str, after: int, *, limit: int, until: int = NO_LIMIT) -> Page:
+    """Return up to `limit` events with `after < seq <= until`. An unknown topic is an empty one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AFTER, [after, until, topic, limit])
+        return _page(topic, cursor.fetchall())
+
+
+def last_events(topic: str, count: int) -> Page:
+    """Return the newest `count` events, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [count, topic])
+        return _page(topic, cursor.fetchall())
+
+
+def heads_of(topics: Iterable[str]) -> dict[str, int]:
+    """Return the head of each topic that exists."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, head FROM realtime_topic WHERE key = ANY(%s)", [list(topics)])
+        return dict(cursor.fetchall())
+
+
+def events_since(topic: str, *, seconds: int) -> Page:
+    """Return the events of the last `seconds`, for a process that starts and must know what just happened."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT t.head, {_COLUMNS}
+                FROM realtime_topic t LEFT JOIN realtime_event e
+                  ON e.topic_id = t.id AND e.created_at > now() - make_interval(secs => %s)
+                 AND e.seq > t.head - 100000
+                WHERE t.key = %s ORDER BY e.seq""",  # noqa: S608 - constants only
+            [seconds, topic],
+        )
+        return _page(topic, cursor.fetchall())
+
+
+def _page(topic: str, rows: Sequence[tuple[int, int | None, str, str | None, str, str]]) -> Page:
+    events = [
+        StoredEvent(topic, seq, kind, client_id, payload.encode(), at)
+        for _, seq, kind, client_id, payload, at in rows
+        if seq is not None
+    ]
+    return Page(events, rows[0][0] if rows else 0)

@@ -1,0 +1,125 @@
+"""Appending events: the counters are locked, in key order, by the statement that stores.
+
+A database sequence would be wrong here: numbers drawn from one commit out of order, so a reader can pass a hole that
+fills later. The head of a topic is a row, locked until commit, so `seq` is gapless and in commit order.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from backend.common.unit_of_work import Draft
+from backend.realtime import bell
+from backend.realtime.events import StoredEvent
+
+ADMIT_ALL = "guard AS (SELECT n, NULL::text AS refusal FROM incoming)"
+
+_APPEND = """
+WITH incoming AS MATERIALIZED (
+    SELECT * FROM unnest(%s::int[], %s::text[], %s::text[], %s::jsonb[], %s::bigint[], %s::text[], %s::bigint[])
+        AS i(n, topic, kind, payload, author_id, client_id, text_hash)
+),
+{guard},
+known AS (
+    SELECT i.n, e.seq, e.text_hash IS NOT DISTINCT FROM i.text_hash AS same
+    FROM incoming i
+    JOIN realtime_topic t ON t.key = i.topic
+    JOIN realtime_event e ON e.topic_id = t.id AND e.author_id = i.author_id AND e.client_id = i.client_id
+    WHERE i.client_id IS NOT NULL
+),
+fresh AS (
+    SELECT i.*,
+        row_number() OVER (PARTITION BY i.topic ORDER BY i.n) AS step,
+        count(*) OVER (PARTITION BY i.topic) AS total
+    FROM incoming i JOIN guard g USING (n)
+    WHERE g.refusal IS NULL AND NOT EXISTS (SELECT FROM known k WHERE k.n = i.n)
+),
+bumped AS (
+    INSERT INTO realtime_topic AS t (key, head)
+    SELECT topic, count(*) FROM fresh GROUP BY topic ORDER BY topic
+    ON CONFLICT (key) DO UPDATE SET head = t.head + excluded.head
+    RETURNING t.id, t.key, t.head
+),
+stored AS (
+    INSERT INTO realtime_event (topic_id, seq, kind, author_id, client_id, text_hash, payload, created_at)
+    SELECT b.id, b.head - f.total + f.step, f.kind, f.author_id, f.client_id, f.text_hash, f.payload, clock_timestamp()
+    FROM fresh f JOIN bumped b ON b.key = f.topic ORDER BY f.n
+    RETURNING topic_id, seq, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at
+)
+SELECT i.n, g.refusal, k.seq, k.same, s.seq, s.at
+FROM incoming i
+LEFT JOIN guard g USING (n)
+LEFT JOIN known k USING (n)
+LEFT JOIN fresh f USING (n)
+LEFT JOIN bumped b ON b.key = f.topic
+LEFT JOIN stored s ON s.topic_id = b.id AND s.seq = b.head - f.total + f.step
+ORDER BY i.n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a draft: stored (`event`), a repeat (`duplicate_of`, `same` text or not), or refused."""
+
+    event: StoredEvent | None = None
+    duplicate_of: int | None = None
+    same: bool = True
+    refusal: str | None = None
+
+
+def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL) -> list[Outcome]:
+    """Store the drafts in one statement and return what became of each, in order.
+
+    Repeating: a draft whose (topic, author, client_id) is stored already is answered with that `seq`.
+    Raises: IntegrityError when another transaction stored the same client_id meanwhile, or when two drafts share one;
+    nothing is stored then, and trying again recognises the repeat.
+    Locks: what `guard` locks, then the counters of all topics in key order.
+    `guard` is SQL: one or more CTEs, the last called `guard (n, refusal)`, over `incoming`. Never built from input.
+    """
+    payloads = [orjson.dumps(draft.payload) for draft in drafts]
+    columns: list[Any] = [
+        list(range(len(drafts))),
+        [draft.topic for draft in drafts],
+        [draft.kind for draft in drafts],
+        [payload.decode() for payload in payloads],
+        [draft.author_id for draft in drafts],
+        [draft.client_id for draft in drafts],
+        [text_hash(draft.text) if draft.client_id else None for draft in drafts],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND.replace("{guard}", guard), columns)
+        rows = cursor.fetchall()
+    return [_outcome(drafts[n], payloads[n], *rest) for n, *rest in rows]
+
+
+def append_and_ring(drafts: Sequence[Draft]) -> None:
+    """Store a unit of work's events and ring them after its commit. Registered as the appender (unit_of_work.py)."""
+    stored = [outcome.event for outcome in append(drafts) if outcome.event]
+    transaction.on_commit(lambda: bell.ring(stored))
+
+
+def text_hash(text: str) -> int:
+    """Return 63 bits that tell texts apart, small enough to keep beside each event."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _outcome(
+    draft: Draft,
+    payload: bytes,
+    refusal: str | None,
+    known_seq: int | None,
+    same: bool | None,
+    seq: int | None,
+    at: str | None,
+) -> Outcome:
+    if refusal is not None:
+        return Outcome(refusal=refusal)
+    if known_seq is not None:
+        return Outcome(duplicate_of=known_seq, same=bool(same))
+    if seq is None or at is None:
+        raise RuntimeError("an admitted draft was neither stored nor known")
+    return Outcome(StoredEvent(draft.topic, seq, draft.kind, draft.client_id, payload, at))

@@ -1,0 +1,251 @@
+"""The support chat's WebSocket: `/ws/support/chat/<uuid>/` (S1-R35, design.md section 4)."""
+
+import asyncio
+import uuid
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from django.db import DatabaseError
+
+from backend.common.errors import DomainError, Unavailable
+from backend.common.principal import SUPPORT_AGENT, Principal
+from backend.identity.errors import TokenRefused
+from backend.identity.principals import recent
+from backend.identity.sockets import principal_from_scope
+from backend.realtime import selectors as topics
+from backend.realtime.committer import GroupCommitter
+from backend.realtime.feeds import Delivery
+from backend.realtime.runtime import Runtime
+from backend.realtime.services import Outcome
+from backend.realtime.sockets import (
+    DATABASE_AWAY,
+    ENDED,
+    NO_SUCH,
+    NOT_A_MEMBER,
+    NOT_SIGNED_IN,
+    Admission,
+    BadFrame,
+    Refused,
+    Socket,
+)
+from backend.support import selectors
+from backend.support.errors import InvalidMessage
+from backend.support.frames import CHAT, Said, said, topic_of
+from backend.support.models import Chat
+from backend.support.services import agents, chats, messages
+
+log = structlog.get_logger(__name__)
+
+TYPING_S = 6.0
+TYPING_REPEAT_S = 2.0
+LEASE_RENEW_S = 20.0
+UNANSWERED_MAX = 200
+
+
+async def chat_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The ASGI application of one chat connection."""
+    await ChatSocket(scope, receive, send).run()
+
+
+class Desk:
+    """What all chat sockets of a process share: the group committer, and which agents are connected."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.committer: GroupCommitter[Said, Outcome] = runtime.committer(
+            commit=messages.store_messages, key_of=_repeat_key
+        )
+        self.agents: dict[int, int] = {}
+        self._runtime = runtime
+
+    async def renew_leases(self) -> None:
+        if self.agents:
+            await self._runtime.hub.read(agents.renew_leases, list(self.agents))
+
+
+def _repeat_key(message: Said) -> tuple[uuid.UUID, int, str] | None:
+    return (message.chat_id, message.author.id, message.client_id) if message.client_id else None
+
+
+def desk_of(runtime: Runtime) -> Desk:
+    found: Desk | None = runtime.shared.get("support.desk")
+    if found is None:
+        found = runtime.shared["support.desk"] = Desk(runtime)
+        runtime.hub.spawn(runtime.every(LEASE_RENEW_S, found.renew_leases))
+    return found
+
+
+class ChatSocket(Socket):
+    frames: ClassVar[dict[str, str]] = {
+        **Socket.frames,
+        "message": "on_say",
+        "typing": "on_typing",
+        "read": "on_read",
+    }
+
+    def topic_of(self, scope: dict[str, Any]) -> str:
+        self.chat_id: uuid.UUID = scope["url_route"]["kwargs"]["chat_id"]
+        self.role = ""
+        self._unanswered = 0
+        self._answered = asyncio.Event()
+        self._typing_at = 0.0
+        self._typing_end: asyncio.TimerHandle | None = None
+        return topic_of(self.chat_id)
+
+    # Coming in (in a reader's thread)
+
+    def admit(self, after: int | None) -> Admission:
+        principal = self._authenticated()
+        chat = self._entered_chat(principal)
+        if after is None:
+            page = topics.last_events(self.topic, self.history)
+        else:
+            page = topics.events_after(self.topic, after, limit=self.page)
+        return Admission(principal, page, chat)
+
+    def authorise(self) -> Principal:
+        principal = self._authenticated()
+        if not self._is_member(Chat.objects.get(pk=self.chat_id), principal):
+            raise Refused(NOT_A_MEMBER)
+        return principal
+
+    def has_ended(self, principal: Principal) -> bool:
+        return recent.is_ended(principal.sid)
+
+    def _authenticated(self) -> Principal:
+        try:
+            return principal_from_scope(self.scope)
+        except TokenRefused:
+            raise Refused(NOT_SIGNED_IN) from None
+
+    def _entered_chat(self, principal: Principal) -> Chat:
+        """Return the chat if the person is a member; an agent becomes one by opening a waiting chat."""
+        chat = Chat.objects.filter(pk=self.chat_id).first()
+        if chat is None:
+            raise Refused(NO_SUCH)
+        if principal.has_role(SUPPORT_AGENT):
+            agents.renew_leases([principal.id])
+            if chat.admin_id is None and chat.is_active and chat.customer_id != principal.id:
+                try:
+                    chat = chats.take_chat(actor=principal, chat_id=chat.pk)
+                except DomainError:
+                    raise Refused(NOT_A_MEMBER) from None
+        if not self._is_member(chat, principal):
+            raise Refused(NOT_A_MEMBER)
+        return chat
+
+    @staticmethod
+    def _is_member(chat: Chat, principal: Principal) -> bool:
+        if chat.customer_id == principal.id:
+            return True
+        return chat.admin_id == principal.id and principal.has_role(SUPPORT_AGENT)
+
+    # Being there
+
+    async def opened(self, admission: Admission) -> None:
+        chat: Chat = admission.facts
+        principal = admission.principal
+        self.role = selectors.role_in(chat, principal.id)
+        self.desk = desk_of(self.runtime)
+        if principal.has_role(SUPPORT_AGENT):
+            self.desk.agents[principal.id] = self.desk.agents.get(principal.id, 0) + 1
+        present = self.runtime.presence.enter(self.topic, principal.id, principal.display_name)
+        for user_id, name in present.items():
+            self.send({"type": "presence", "user_id": user_id, "user": name, "state": "online"})
+        if not chat.is_active:
+            self.close(ENDED)
+
+    def left(self) -> None:
+        if self.principal is None:
+            return
+        count = self.desk.agents.get(self.principal.id, 0)
+        if count > 1:
+            self.desk.agents[self.principal.id] = count - 1
+        else:
+            self.desk.agents.pop(self.principal.id, None)
+        self.runtime.presence.leave(self.topic, self.principal.id)
+        self._stop_typing()
+
+    def noticed(self, delivery: Delivery) -> None:
+        if delivery.kind == CHAT and orjson.loads(delivery.payload).get("state") == "closed":
+            self.close(ENDED)
+
+    # What clients say
+
+    async def on_say(self, fields: dict[str, Any]) -> None:
+        principal = self._me()
+        try:
+            message = said(fields, chat_id=self.chat_id, author=principal, role=self.role)
+        except InvalidMessage as fault:
+            client_id = fields.get("client_id")
+            raise BadFrame(
+                fault.code, fault.detail, client_id if isinstance(client_id, str) and len(client_id) <= 64 else None
+            ) from None
+        while self._unanswered >= UNANSWERED_MAX:
+            self._answered.clear()
+            await self._answered.wait()
+        self._unanswered += 1
+        self._stop_typing()
+        await self.desk.committer.room()
+        self.desk.committer.submit(message, lambda result: self._on_stored(message, result))
+
+    def _on_stored(self, message: Said, result: Outcome | Exception) -> None:
+        self._unanswered -= 1
+        self._answered.set()
+        if isinstance(result, Outcome) and result.event is not None:
+            self.hub.ring_here([result.event])
+            return
+        client = {"client_id": message.client_id} if message.client_id else {}
+        if isinstance(result, Outcome) and result.duplicate_of is not None and result.same:
+            self.send({"type": "ack", **client, "seq": result.duplicate_of, "duplicate": True})
+            return
+        try:
+            if isinstance(result, Exception):
+                raise result
+            messages.raise_refusal(result)
+        except Unavailable:
+            self.close(DATABASE_AWAY)  # Whether it was stored is not known; resending with the client_id decides.
+        except DomainError as fault:
+            self.send({"type": "error", "code": fault.code, "detail": fault.detail, **client})
+        except Exception:
+            log.exception("message.not_stored")
+            self.send({"type": "error", "code": "not_stored", "detail": "The message could not be stored.", **client})
+
+    async def on_typing(self, fields: dict[str, Any]) -> None:
+        """Tell the others that one types. It ends by itself after 6 s, with a message, or when the socket goes."""
+        loop = asyncio.get_running_loop()
+        if self._typing_end is not None:
+            self._typing_end.cancel()
+        self._typing_end = loop.call_later(TYPING_S, self._stop_typing)
+        if loop.time() - self._typing_at >= TYPING_REPEAT_S:
+            self._typing_at = loop.time()
+            self._whisper({"type": "typing", "state": "started", "expires_in": TYPING_S})
+
+    def _stop_typing(self) -> None:
+        if self._typing_end is not None:
+            self._typing_end.cancel()
+            self._typing_end = None
+            self._typing_at = 0.0
+            self._whisper({"type": "typing", "state": "stopped"})
+
+    async def on_read(self, fields: dict[str, Any]) -> None:
+        """Store how far one has read, and show the others."""
+        seq = fields.get("seq")
+        if type(seq) is not int or not 0 <= seq < topics.NO_LIMIT:
+            raise BadFrame("invalid_seq", "`seq` is the number of the last event you have read.")
+        try:
+            stored = await self.hub.read(messages.mark_read, actor=self._me(), chat_id=self.chat_id, seq=seq)
+        except DatabaseError:
+            log.warning("read_position.not_stored")  # Its next one will be: no reason to end the conversation.
+            return
+        self._whisper({"type": "read", "seq": stored})
+
+    def _whisper(self, facts: dict[str, Any]) -> None:
+        me = self._me()
+        frame = {**facts, "user_id": me.id, "user": me.display_name}
+        self.hub.whisper(self.topic, orjson.dumps(frame), but=self)
+
+    def _me(self) -> Principal:
+        if self.principal is None:
+            raise RuntimeError("a socket that was not admitted got a frame")
+        return self.principal

@@ -1,0 +1,73 @@
+"""`make demo`: a scripted conversation over real sockets, cut in the middle, with what each side saw."""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.client import ChatClient, call, faults_in, sign_in
+
+DEMO_FILE = Path(__file__).resolve().parent.parent / "var" / "demo.json"
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+async def converse(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
+    customer = sign_in(base_url, **accounts["customer"])
+    agent = sign_in(base_url, **accounts["agent"])
+    status, opened = call(base_url, "POST", "/api/chats/get-or-create/", {}, customer)
+    if status != 200:
+        raise RuntimeError(f"opening the chat answered {status}: {opened}")
+    chat_id = opened["chat_id"]
+    say(f"chat {chat_id}: queue position {opened['queue_position']}")
+    try:
+        async with ChatClient(base_url, chat_id, customer, name="Carla") as carla:
+            # The waiting chat is taken by opening its socket.
+            async with ChatClient(base_url, chat_id, agent, name="Amir") as amir:
+                return await _talk(carla, amir)
+    finally:
+        status, body = call(base_url, "POST", f"/api/chats/{chat_id}/close/", {}, agent)
+        say(f"closed: {status} {body}")
+
+
+async def _talk(carla: ChatClient, amir: ChatClient) -> bool:
+    start = max(carla.cursor, amir.cursor)
+    await carla.say("Hello, my card does not work.")
+    await amir.say("Good morning Carla! Let me look.")
+    say("-- Carla's connection is cut --")
+    connects = carla.connects
+    carla.cut()
+    await amir.say("It is locked after three wrong PINs.")
+    await amir.say("I have unlocked it for you.")
+    await asyncio.gather(carla.say("Sorry, I was in a tunnel. Did it work?"), amir.say("Please try once more."))
+    await carla.until(lambda: carla.connects > connects)
+    last = await carla.say("It works again, thank you!")
+    for side in (carla, amir):
+        await side.until(lambda side=side: side.cursor >= last)
+    good = True
+    for side in (carla, amir):
+        seen = [event for event in side.events if event["seq"] > start]
+        faults = faults_in([event["seq"] for event in seen], first=start + 1, last=last)
+        good &= not any(faults.values())
+        say(f"\n{side.name} saw ({side.connects} connection{'s' if side.connects > 1 else ''}; {faults}):")
+        for event in seen:
+            say(f"  {event['seq']:>3}  {event['timestamp'][11:19]}  {event['user']}: {event['message']}")
+    return good
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, default=DEMO_FILE, help="where `make run` wrote the demo accounts")
+    given = parser.parse_args(arguments)
+    facts: dict[str, Any] = json.loads(given.file.read_text())
+    good = asyncio.run(converse(facts["base_url"], facts["accounts"]))
+    say("\nnothing lost, nothing twice, in order" if good else "\nFAULTS: see above")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

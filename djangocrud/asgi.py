@@ -1,0 +1,71 @@
+"""The process put together: HTTP by Django in fixed threads, WebSockets by the slices' own applications."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djangocrud.settings")  # noqa: TID251 - Django's own convention
+django.setup()
+
+from typing import Any, cast  # noqa: E402
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
+
+from backend.common import health  # noqa: E402
+from backend.realtime import runtime  # noqa: E402
+from backend.realtime.sockets import no_such_socket  # noqa: E402
+from backend.support.consumers import chat_socket  # noqa: E402
+from djangocrud.handler import PooledHandler, http_pool  # noqa: E402
+from djangocrud.serving import lifecycle  # noqa: E402
+
+pools = {"web": http_pool("web", settings.WEB_THREADS), "doors": http_pool("doors", settings.DOOR_THREADS)}
+
+
+def route_pool(request_path: str) -> str:
+    return "doors" if request_path in settings.DOOR_PATHS else "web"
+
+
+async def livez() -> tuple[int, dict[str, Any]]:
+    return 200, {"status": "ok"}
+
+
+async def readyz() -> tuple[int, dict[str, Any]]:
+    if lifecycle.is_draining():
+        return 503, {"status": "draining"}
+    return await (await runtime.current()).hub.read(health.readiness)
+
+
+# Channels routes ASGI applications with Django's `path`, whose types know only views.
+chat: Any = chat_socket
+sockets: list[Any] = [
+    path("ws/support/chat/<uuid:chat_id>/", chat),
+    path("api/ws/support/chat/<uuid:chat_id>/", chat),
+    re_path(r"", cast(Any, no_such_socket)),
+]
+http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz})
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": URLRouter(sockets),
+    }
+)
+
+
+async def _start() -> None:
+    await runtime.current()
+
+
+async def _drain() -> None:
+    await (await runtime.current()).drain(settings.DRAIN_SECONDS)
+
+
+async def _stop() -> None:
+    await (await runtime.current()).stop()
+    http.close(1.0)
+
+
+lifecycle.on_start.append(_start)
+lifecycle.on_drain.append(_drain)
+lifecycle.on_stop.append(_stop)

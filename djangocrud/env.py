@@ -1,0 +1,198 @@
+"""The environment, read once, checked as a whole. Nothing else reads it (ruff TID251).
+
+A missing or malformed value stops the start with one line per variable. Older names of variables that
+`contract.md` lists (K-56 to K-59) are translated in one place, `_with_older_names`; that is why the source is
+ours and only the checking is pydantic's.
+"""
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from djangocrud.embedded import Embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Words = tuple[str, ...]
+
+# Each canonical name, and the names that the reference systems used for it.
+OLDER_NAMES: dict[str, tuple[str, ...]] = {
+    "ALLOWED_HOSTS": ("ALLOWED_HOST", "DJANGO_ALLOWED_HOSTS"),
+    "SECRET_KEY": ("DJANGO_SECRET_KEY",),
+}
+DATABASE_PARTS: dict[str, tuple[str, ...]] = {
+    "name": ("DATABASE_NAME", "DB_NAME"),
+    "user": ("DATABASE_USER", "DB_USER"),
+    "password": ("DATABASE_PASSWD", "DATABASE_PASSWORD", "DB_PASSWORD", "DB_PASS"),
+    "host": ("DATABASE_HOST", "DB_HOST"),
+    "port": ("DATABASE_PORT", "DB_PORT"),
+}
+
+
+class Env(BaseModel):
+    """Every setting of the product that an operator may choose, with its development default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: Literal["development", "production"] = "development"
+    debug: bool = False
+    secret_key: SecretStr = SecretStr("")
+    allowed_hosts: Words = ()
+    csrf_trusted_origins: Words = ()
+    cors_allowed_origins: Words = ()
+    proxy_count: int | None = Field(default=None, ge=0, le=10)
+
+    database_url: str = ""
+    redis_url: Words = ()
+    var: Path = Field(default=ROOT / "var", validation_alias="EASE_VAR")
+
+    host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
+    port: int = Field(default=8000, ge=1, le=65535, validation_alias="BIND_PORT")
+    web_threads: int = Field(default=4, ge=1, le=64)
+    drain_seconds: float = Field(default=4, ge=0, le=300)
+    layer_prefix: str = "ease"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    access_token_minutes: int = Field(default=60, ge=1)
+    refresh_token_days: int = Field(default=7, ge=1)
+    s1_token_hours: int = Field(default=6, ge=1)
+    customer_sessions_max: int = Field(default=1, ge=1)
+    demo_password: SecretStr | None = None
+
+    @field_validator("debug", mode="before")
+    @classmethod
+    def _tolerant_switch(cls, value: object) -> object:
+        """DEBUG is spelt `1`, `True`, `yes`, `on` or left empty in the older systems (K-59)."""
+        if isinstance(value, str):
+            word = value.strip().lower()
+            if word in {"1", "true", "yes", "on", "t", "y"}:
+                return True
+            if word in {"0", "false", "no", "off", "f", "n", ""}:
+                return False
+        return value
+
+    @field_validator("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """Lists accept commas or spaces (K-57)."""
+        return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _refuse_weak_production(self) -> "Env":
+        if self.environment != "production":
+            return self
+        faults = [
+            (len(self.secret_key.get_secret_value()) < 32, "SECRET_KEY must be set, with at least 32 characters"),
+            (self.debug, "DEBUG must be off"),
+            (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
+            (not self.database_url, "DATABASE_URL must be set"),
+            (not self.redis_url, "REDIS_URL must be set"),
+            (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+        ]
+        found = [text for wrong, text in faults if wrong]
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def uses_embedded(self) -> bool:
+        """Whether this checkout runs its own PostgreSQL or Valkey, because no address was given."""
+        return not (self.database_url and self.redis_url)
+
+    @property
+    def embedded(self) -> Embedded:
+        return Embedded(self.var)
+
+    @property
+    def database_address(self) -> str:
+        return self.database_url or self.embedded.database_url
+
+    @property
+    def redis_addresses(self) -> tuple[str, ...]:
+        return self.redis_url or (self.embedded.redis_url,)
+
+    @property
+    def signing_key(self) -> str:
+        """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
+        return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(fresh, path)  # Atomic, and the first of two racing starts wins.
+        except FileExistsError:
+            return path.read_text().strip()
+        finally:
+            fresh.unlink()
+        return path.read_text().strip()
+
+
+def _with_older_names(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the canonical variables that follow from older names, where the canonical one is not set."""
+    found: dict[str, str] = {}
+    for name, older in OLDER_NAMES.items():
+        value = next((environ[o] for o in older if environ.get(o)), "")
+        if value and not environ.get(name):
+            found[name] = value
+    if not environ.get("DATABASE_URL"):
+        url = _database_url_from_parts(environ)
+        if url:
+            found["DATABASE_URL"] = url
+    return found
+
+
+def _database_url_from_parts(environ: Mapping[str, str]) -> str:
+    """Build DATABASE_URL from the reference systems' five spellings of its parts (K-56)."""
+    parts = {part: next((environ[n] for n in names if environ.get(n)), "") for part, names in DATABASE_PARTS.items()}
+    if not parts["name"]:
+        return ""
+    if environ.get("DATABASE_NAME") and not environ.get("DATABASE_USER"):
+        # S0 calls them USERNAME, PASSWORD, HOST, PORT: names that shells use too, so only in this constellation (K-58).
+        for part, bare in (("user", "USERNAME"), ("password", "PASSWORD"), ("host", "HOST"), ("port", "PORT")):
+            parts[part] = parts[part] or environ.get(bare, "")
+    login = quote(parts["user"], safe="") + (":" + quote(parts["password"], safe="") if parts["password"] else "")
+    return (
+        f"postgresql://{login}@{parts['host'] or 'localhost'}:{parts['port'] or '5432'}/{quote(parts['name'], safe='')}"
+    )
+
+
+def load(environ: Mapping[str, str] | None = None) -> Env:
+    """Read and check the environment. Raises SystemExit with one line per faulty variable."""
+    source = {**dotenv_values(ROOT / ".env"), **os.environ} if environ is None else dict(environ)
+    source = {name: value for name, value in source.items() if value}
+    values: dict[str, Any] = {**_with_older_names(source), **source}
+    names = {str(f.validation_alias or n).upper(): str(f.validation_alias or n) for n, f in Env.model_fields.items()}
+    given = {names[k.upper()]: v for k, v in values.items() if k.upper() in names}
+    try:
+        return Env(**given)
+    except ValidationError as fault:
+        lines = []
+        for error in fault.errors():
+            where = ".".join(str(part).upper() for part in error["loc"])
+            lines.append(f"{where}: {error['msg']}" if where else error["msg"].removeprefix("Value error, "))
+        raise SystemExit("ease: configuration refused: " + "; ".join(lines)) from None
+
+
+env = load()
+
+if sys.version_info[:2] != (3, 11):
+    raise SystemExit(f"ease: needs Python 3.11, this is {sys.version.split()[0]}")

@@ -1,0 +1,377 @@
+"""Start Ease with everything it needs, and leave nothing behind: `python -m djangocrud.launch run|demo|test`.
+
+The launcher is a small process that holds the embedded servers (djangocrud/embedded) and one child at a time:
+
+    launcher ── prepare   migrate and load the demo data, then gone
+             └─ serve     the web server, in a session of its own: Ctrl-C reaches the launcher alone, which passes
+                          it on once and waits for the drain. A second one ends the child at once.
+
+Each child has a pipe from the launcher as its standard input and stops when that closes, so a launcher killed with
+-9 takes its children along. PostgreSQL and Valkey outlive it on purpose: the next start adopts them.
+
+`manage.py` comes through here too, for the same servers. The Python version is checked before anything else is
+imported, in syntax that old versions can read.
+"""
+# ruff: noqa: E402
+
+import sys
+
+if sys.version_info[:2] != (3, 11):
+    sys.exit("ease: needs Python 3.11, this is " + sys.version.split()[0])
+
+import argparse
+import contextlib
+import errno
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from djangocrud.embedded import EmbeddedFailed, running
+from djangocrud.env import ROOT, env
+
+BAD_PORT = 2
+READY_WITHIN_S = 60
+KILL_AFTER_S = env.drain_seconds + 0.5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WITHOUT_SERVERS = {
+    *("help", "--help", "-h", "version", "--version", "startapp", "startproject", "diffsettings"),
+    *("collectstatic", "makemessages", "compilemessages", "spectacular"),
+}
+
+
+class Stopped(SystemExit):
+    """A signal asked this process to end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    _stop_on(*STOP_SIGNALS)
+    try:
+        return int(given.work(given))
+    except EmbeddedFailed as error:
+        return _refuse(str(error))
+
+
+def run(port: int) -> int:
+    """Prepare everything, serve until a signal or the server's own end, and return the server's exit code."""
+    refusal = _why_not_bindable(port)
+    if refusal:
+        return _refuse(refusal, BAD_PORT)
+    with servers():
+        code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
+        if code:
+            return code
+        server = _spawn("serve", "--port", str(port))
+        try:
+            if _comes_up(server, port):
+                _say(_welcome(port))
+        except Stopped:
+            return _end(server)
+        return _finish(server)
+
+
+def demo() -> int:
+    """Run the scripted conversation against the running server, or against one started for it on a free port."""
+    with servers():
+        base_url = _answering_base_url()
+        if base_url:
+            return _finish(_spawn("drive", "demo", "--base-url", base_url))
+        port = _free_port()
+        code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
+        if code:
+            return code
+        server = _spawn("serve", "--port", str(port))
+        try:
+            if not _comes_up(server, port):
+                return _refuse("the server did not come up")
+            return _finish(_spawn("drive", "demo", "--base-url", _base_url(port)))
+        finally:
+            _end(server)
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run pytest with one pair of servers around all its parallel workers, and return its exit code.
+
+    It stays in the terminal's foreground for `--pdb`, so Ctrl-C reaches it without us.
+    """
+    with servers(durable=False):
+        signal.signal(signal.SIGINT, lambda *_: None)
+        command = [sys.executable, "-m", "pytest", "--ds=djangocrud.settings_test", *arguments]
+        return _finish(subprocess.Popen(command))  # noqa: S603 - our own interpreter
+
+
+def manage(arguments: list[str]) -> int:
+    """Run a command of Django's, with the embedded servers for those that may touch them."""
+    command = arguments[1] if len(arguments) > 1 else "help"
+    _stop_on(signal.SIGTERM, signal.SIGHUP)
+    try:
+        if command == "test":
+            return test(arguments[2:])
+        with contextlib.nullcontext() if command in WITHOUT_SERVERS else servers():
+            _django_command(arguments)
+    except EmbeddedFailed as error:
+        return _refuse(str(error))
+    return 0
+
+
+@contextlib.contextmanager
+def servers(*, durable: bool = True) -> Iterator[None]:
+    """Keep the embedded servers, where this checkout uses them. Signals end the block, never the clean-up."""
+    if not env.uses_embedded:
+        yield
+        return
+    with running(env.var, durable=durable):
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+
+
+# What the children do.
+
+
+def prepare(base_url: str) -> int:
+    """Bring the database up to date and load the demo data, in one interpreter: starting one costs a second."""
+    _end_with_parent()
+    from django.core.management import call_command
+    from django.db import OperationalError
+
+    _set_up_django()
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        return _refuse(f"the database does not answer: {str(error).strip()}")
+    if not env.production:
+        call_command("load_demo", base_url=base_url)
+    return 0
+
+
+def serve(port: int) -> int:
+    _end_with_parent()
+    sys.argv = ["serve", "--port", str(port)]
+    runpy.run_module("djangocrud.serve", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def drive(arguments: Sequence[str]) -> int:
+    _end_with_parent()
+    _django_command(["manage.py", *arguments])
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Stop this process, as if asked to, when the launcher at the other end of standard input is gone."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="launcher-watch", daemon=True).start()
+
+
+def _set_up_django() -> None:
+    import django
+
+    # Written for Django, not read: env.py stays the only reader of the environment.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djangocrud.settings")  # noqa: TID251
+    django.setup()
+
+
+def _django_command(arguments: list[str]) -> None:
+    from django.core.management import execute_from_command_line
+
+    _set_up_django()
+    execute_from_command_line(arguments)
+
+
+# Children and signals.
+
+
+def _stop_on(*numbers: signal.Signals) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise Stopped(128 + number)
+
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # As under nohup.
+            signal.signal(number, stop)
+
+
+def _spawn(*words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "djangocrud.launch", *words]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+
+
+def _finish(child: subprocess.Popen[bytes]) -> int:
+    """Wait for the child, end it when a signal asks us to, and return its exit code as a shell would."""
+    try:
+        return _shell_code(child.wait())
+    except Stopped:
+        return _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> int:
+    """Ask the child to end. The time limit, or a second signal to us, kills it and what it started."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: _kill(child))
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        return _shell_code(child.wait(KILL_AFTER_S))
+    except subprocess.TimeoutExpired:
+        _kill(child)
+        return _shell_code(child.wait())
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(child.pid) == child.pid:
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()
+
+
+def _shell_code(returned: int) -> int:
+    return returned if returned >= 0 else 128 - returned
+
+
+# Addresses.
+
+
+def _base_url(port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(env.host, env.host)  # noqa: S104 - shown, not bound
+    return f"http://{host}:{port}"
+
+
+def _why_not_bindable(port: int) -> str:
+    """Return why the port cannot be had, or an empty string."""
+    try:
+        _bind(port).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"port {port} is in use; try make run PORT={port % 65535 + 1}"
+        return f"cannot listen on {env.host} port {port}: {error.strerror}"
+    return ""
+
+
+def _bind(port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(env.host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # As the server does it: a port whose last connections are still closing is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _free_port() -> int:
+    with contextlib.closing(_bind(0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _comes_up(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the server answers. False when it ended, or took too long."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while server.poll() is None and time.monotonic() < deadline:
+        if _answers(_base_url(port)):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _answers(base_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base_url}/livez", timeout=2) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
+    except (OSError, ValueError, urllib.error.URLError):
+        return False
+
+
+def _answering_base_url() -> str:
+    base_url = str(_demo_file().get("base_url", ""))
+    return base_url if base_url and _answers(base_url) else ""
+
+
+# Words for people.
+
+
+def _demo_file() -> dict[str, object]:
+    try:
+        content = json.loads((env.var / "demo.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _welcome(port: int) -> str:
+    http = _base_url(port)
+    lines = ["", "Ease is ready.", "", f"  API         {http}/"]
+    lines.append(f"  API docs    {http}/api/docs/")
+    lines.append(f"  WebSockets  {http.replace('http', 'ws', 1)}/ws/notifications/")
+    accounts = _demo_file().get("accounts")
+    if isinstance(accounts, dict) and not env.production:
+        rows = [("demo account", "e-mail", "password")]
+        rows += [(role.replace("_", " "), who["email"], who["password"]) for role, who in accounts.items()]
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        lines += ["", *(f"  {role:{widths[0]}}  {email:{widths[1]}}  {password}" for role, email, password in rows)]
+        lines += ["", f"  The same for programs: {_shown(env.var / 'demo.json')}"]
+    return "\n".join([*lines, "", "Ctrl-C stops the server and everything it started.", ""])
+
+
+def _shown(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # The terminal may be closed by now; that must not end the clean-up.
+        print(text, flush=True)
+
+
+def _refuse(reason: str, code: int = 1) -> int:
+    with contextlib.suppress(OSError):
+        print(f"ease: {reason}", file=sys.stderr, flush=True)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m djangocrud.launch")
+    commands = parser.add_subparsers(required=True, metavar="run|demo|test")
+
+    def add(name: str, work: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name)
+        command.set_defaults(work=work)
+        return command
+
+    add("run", lambda given: run(given.port)).add_argument("--port", type=_port, default=env.port)
+    add("demo", lambda given: demo())
+    add("test", lambda given: test(given.rest)).add_argument("rest", nargs=argparse.REMAINDER)
+    add("prepare", lambda given: prepare(given.base_url)).add_argument("--base-url", required=True)
+    add("serve", lambda given: serve(given.port)).add_argument("--port", type=_port, required=True)
+    add("drive", lambda given: drive(given.rest)).add_argument("rest", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        sys.exit(_refuse(f"{text!r} is no port: it must be a number from 1 to 65535", BAD_PORT))
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The one settings module. Differences between environments are values of `env`, not code paths."""
+
+from datetime import timedelta
+from typing import Any
+
+import dj_database_url
+
+from backend.common.logs import logging_config
+from djangocrud.env import ROOT, env
+
+BASE_DIR = ROOT
+SECRET_KEY = env.signing_key
+DEBUG = env.debug
+ALLOWED_HOSTS = list(env.allowed_hosts) or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = list(env.csrf_trusted_origins)
+PROXY_COUNT = env.proxy_count or 0
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "backend.common",
+    "backend.realtime",
+    "backend.audit",
+    "backend.notifications",
+    "backend.identity",
+    "backend.support",
+]
+
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "backend.common.request_context.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "djangocrud.urls"
+ASGI_APPLICATION = "djangocrud.asgi.application"
+WSGI_APPLICATION = None
+APPEND_SLASH = False  # A redirect would drop the body of a POST; routes are exact.
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+# Connections live as long as their thread: every thread that touches the database is one of a fixed pool
+# (djangocrud/handler.py, backend/common/pool.py), so their number is bounded. Never with a thread per request.
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        env.database_address, engine="backend.common.postgresql", conn_max_age=None, conn_health_checks=True
+    )
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {"connect_timeout": 5, "application_name": "ease", "options": "-c timezone=UTC -c lock_timeout=10s"}
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URLS = list(env.redis_addresses)
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URLS[0],
+        "KEY_PREFIX": env.layer_prefix,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+LAYER_PREFIX = env.layer_prefix
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": REDIS_URLS, "prefix": LAYER_PREFIX},
+    }
+}
+
+AUTH_USER_MODEL = "identity.User"
+# The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what this check looks for.
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Which lifetimes a door's tokens have (design.md section 3, K-15).
+_REFRESH = timedelta(days=env.refresh_token_days)
+TOKEN_LIFETIMES = {
+    "default": {"access": timedelta(minutes=env.access_token_minutes), "refresh": _REFRESH},
+    "s1": {"access": timedelta(hours=env.s1_token_hours), "refresh": _REFRESH},
+}
+CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
+SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["backend.identity.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["backend.common.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["backend.common.rendering.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "backend.common.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Ease",
+    "DESCRIPTION": "One backend for people who bank on a phone and for the staff who answer them.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+}
+
+CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
+CORS_ALLOW_CREDENTIALS = True
+CORS_EXPOSE_HEADERS = ["Content-Type", "X-CSRFToken"]
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000 if env.production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.production
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
+SECURE_SSL_REDIRECT = env.production and bool(PROXY_COUNT)
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.production
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.var / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if env.production
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+DEMO_FILE = env.var / "demo.json"
+DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
+
+WEB_THREADS = env.web_threads
+DRAIN_SECONDS = env.drain_seconds
+# The largest body that is read, by path prefix; the longest prefix that fits counts.
+BODY_LIMITS = {"": 300 * 1024}
+# Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
+DOOR_PATHS = ("/api/users/login/", "/api/users/register/", "/api/users/changepwd/")
+DOOR_THREADS = 2
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
+
+LOGGING_CONFIG = None
+logging_config(level=env.log_level, human=not env.production)
+
+# Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
+REALTIME: dict[str, Any] = {
+    "history": 50,
+    "page": 500,
+    "batch_max": 200,
+    "head_check_seconds": 3.0,
+    "unsent_max_bytes": 1_000_000,
+    "burst": 300,
+    "rate_per_second": 50,
+    "bad_frames_per_minute": 50,
+    "lease_seconds": 60,
+    "typing_seconds": 6,
+}

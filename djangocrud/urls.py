@@ -1,0 +1,16 @@
+"""Every route of the product. Each slice keeps its own list; this file only puts them together."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+urlpatterns = [
+    path("", include("backend.identity.api.urls")),
+    path("", include("backend.support.api")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
+
+handler400 = "backend.common.problems.bad_request"
+handler403 = "backend.common.problems.forbidden"
+handler404 = "backend.common.problems.not_found"
+handler500 = "backend.common.problems.server_error"
