@@ -16,9 +16,16 @@ from rest_framework.test import APIClient
 
 from backend.identity.models import User
 from backend.identity.services import roles, sessions
+from backend.tests.frames import check_frame
 from backend.tests.servers import Server
+from bench.client import ChatClient
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frames_are_as_documented() -> None:
+    ChatClient.check_frame = staticmethod(check_frame)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -42,9 +43,9 @@ Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
 
 BODY_WHOLE_MAX = 64 * 1024  # a body that goes on beyond this is read by the view while it arrives
 BODY_STALL_S = 30.0
-BUSY = json_answer(503, {"detail": "The service is busy. Try again shortly.", "code": "busy"}, Retry_After="1")
+BUSY = json_answer(503, {"detail": "The service is busy. Try again shortly.", "code": "busy"}, retry_after_s=1)
 TIMED_OUT = json_answer(
-    503, {"detail": "The request took too long; its outcome is not known.", "code": "timeout"}, Retry_After="5"
+    503, {"detail": "The request took too long; its outcome is not known.", "code": "timeout"}, retry_after_s=5
 )
 CRASHED = json_answer(500, {"detail": "Internal server error.", "code": "error"})
 
@@ -78,8 +79,12 @@ class PooledHandler(ASGIHandler):
         self._body_stall_s = body_stall_s
 
     def close(self, timeout_s: float | None = None) -> bool:
-        """Close all pools, and tell whether all their threads ended in time."""
-        return all([pool.close(timeout_s) for pool in self._pools.values()])
+        """Close all pools in `timeout_s` together, and tell whether all their threads ended in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        ended = True
+        for pool in self._pools.values():
+            ended &= pool.close(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

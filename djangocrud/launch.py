@@ -22,6 +22,7 @@ if sys.version_info[:2] != (3, 11):
 import argparse
 import contextlib
 import errno
+import io
 import json
 import os
 import runpy
@@ -153,13 +154,13 @@ def prepare(base_url: str) -> int:
     except OperationalError as error:
         return _refuse(f"the database does not answer: {str(error).strip()}")
     if not env.production:
-        call_command("load_demo", base_url=base_url)
+        call_command("load_demo", base_url=base_url, stdout=io.StringIO())  # We show the accounts ourselves, later.
     return 0
 
 
 def serve(port: int) -> int:
     _end_with_parent()
-    sys.argv = ["serve", "--port", str(port)]
+    sys.argv = ["serve", "--host", env.host, "--port", str(port)]
     runpy.run_module("djangocrud.serve", run_name="__main__", alter_sys=True)
     return 0
 

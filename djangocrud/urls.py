@@ -1,13 +1,15 @@
 """Every route of the product. Each slice keeps its own list; this file only puts them together."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
+
+from backend.common.index import Index
 
 urlpatterns = [
+    path("", Index.as_view(), name="index"),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.support.api")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
 
 handler400 = "backend.common.problems.bad_request"

@@ -108,7 +108,10 @@ class ThreadPool:
             raise
 
     def post(self, fn: Callable[..., object], *args: Any) -> None:
-        """Run `fn(*args)` in a thread some time soon and only log its failure. For cleaning up: it is never refused."""
+        """Run `fn(*args)` in a thread some time soon; a failure is only logged. For cleaning up: it is not refused."""
+        if self._closed:
+            logger.warning("Pool %s has been closed: %r does not run.", self.name, fn)
+            return
         call = self._enqueue(fn, args, None, admitted=True)
         call.future.add_done_callback(_log_failure)
 
@@ -196,7 +199,7 @@ class ThreadPool:
                 call.future.set_exception(error)
         elif error is not None:
             logger.warning("A call in pool %s failed after its caller had left.", self.name, exc_info=error)
-        elif call.discard is not None and not self._closed:
+        elif call.discard is not None:
             self.post(call.discard, result)
 
     def _start_thread(self) -> None:
@@ -276,16 +279,20 @@ class _Call:
         self.context = contextvars.copy_context()
 
     def run(self) -> None:
-        result = error = None
+        """Run in the worker thread; the outcome, good or bad, is the caller's.
+
+        SystemExit must end neither this thread nor, through its future, the server; and no future can carry
+        StopIteration.
+        """
+        result: Any = None
+        error: BaseException | None = None
         try:
             result = self.context.run(self.fn, *self.args)
-        except Exception as exc:
+        except BaseException as exc:  # noqa: BLE001
             error = exc
-        except BaseException as exc:  # SystemExit must end neither this thread nor, through its future, the server
-            error = RuntimeError(f"{type(exc).__name__} in a worker thread")
-            error.__cause__ = exc
-        if isinstance(error, StopIteration):  # the one exception that a future cannot carry
-            error = RuntimeError("StopIteration in a worker thread")
+            if isinstance(exc, StopIteration) or not isinstance(exc, Exception):
+                error = RuntimeError(f"{type(exc).__name__} in a worker thread")
+                error.__cause__ = exc
         self.results.put(self, result, error)
 
     def fail(self, error: Exception) -> None:

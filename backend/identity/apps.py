@@ -6,6 +6,7 @@ class IdentityConfig(AppConfig):
     label = "identity"
 
     def ready(self) -> None:
+        from backend.identity import schema  # noqa: F401 - registers itself with drf-spectacular
         from backend.identity.sockets import follow_sessions
         from backend.realtime import runtime
 

@@ -32,11 +32,16 @@ class Answer(NamedTuple):
             self.rest.close()
 
 
-def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
+def json_answer(status: int, content: Mapping[str, Any], retry_after_s: int | None = None) -> Answer:
     body = json.dumps(content).encode()
-    fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Cache-Control": "no-store"}
-    fields.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return Answer(status, [(name.encode(), value.encode()) for name, value in fields.items()], body)
+    headers = [
+        (b"Content-Type", b"application/json"),
+        (b"Content-Length", b"%d" % len(body)),
+        (b"Cache-Control", b"no-store"),
+    ]
+    if retry_after_s is not None:
+        headers.append((b"Retry-After", b"%d" % retry_after_s))
+    return Answer(status, headers, body)
 
 
 def render(response: HttpResponseBase, method: str) -> Answer:

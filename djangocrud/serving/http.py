@@ -141,7 +141,7 @@ class Request(WebRequest):
             self._task.cancel()
 
     def abandon(self) -> bool:
-        """Stop the application: the channel answers in its place. True if the answer had begun and cannot be taken back."""
+        """Stop the application: the channel answers in its place. True if an answer had begun already."""
         self.finished = 1
         self._release(self._held)
         self._chunks.clear()
@@ -287,20 +287,23 @@ class Request(WebRequest):
             if lower not in OWN_HEADERS:
                 lines.append(b"%b: %b\r\n" % (name, value))
         if self._left is None and not self._bodiless:
-            if not more:
-                self._left = body_size
-                lines.append(b"Content-Length: %d\r\n" % body_size)
-            elif self.clientproto == b"HTTP/1.1":
-                self.chunked = 1
-                lines.append(b"Transfer-Encoding: chunked\r\n")
-            else:
-                self.channel.persistent = False  # the end of the connection is the end of the body
+            self._settle_length(body_size, more, lines)
         if not self.channel.persistent:
             lines.append(b"Connection: close\r\n")
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             raise ValueError("A response header has a line break in it.")
         return head + b"\r\n"
+
+    def _settle_length(self, body_size: int, more: bool, lines: list[bytes]) -> None:
+        if not more:
+            self._left = body_size
+            lines.append(b"Content-Length: %d\r\n" % body_size)
+        elif self.clientproto == b"HTTP/1.1":
+            self.chunked = 1
+            lines.append(b"Transfer-Encoding: chunked\r\n")
+        else:
+            self.channel.persistent = False  # the end of the connection is the end of the body
 
     def drained(self) -> None:
         """The client has taken all that was written."""

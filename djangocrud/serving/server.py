@@ -2,8 +2,8 @@
 
 The end, at SIGTERM or SIGINT: no new connections; idle ones close; requests that run are answered, later ones refused;
 the `on_drain` hooks run; sockets that are left get a close frame (4012); `on_stop` hooks; exit. `drain_s` bounds all
-but the last second. Should anything hang, in Python or below, a watchdog in C prints every thread's stack and exits: the
-process is gone `drain_s` + 2 s after the signal, whatever happens. A second signal ends it at once.
+but the last second. Should anything hang, in Python or below, a watchdog in C prints every thread's stack and exits:
+the process is gone `drain_s` + 2 s after the signal, whatever happens. A second signal ends it at once.
 """
 
 from __future__ import annotations
@@ -61,7 +61,13 @@ class RequestFactory(HTTPFactory):
 
 class Server(DaphneServer):
     def __init__(
-        self, application: Application, limits: Limits, *, host: str = "127.0.0.1", port: int = 8000, fd: int | None = None
+        self,
+        application: Application,
+        limits: Limits,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        fd: int | None = None,
     ) -> None:
         super().__init__(
             application,

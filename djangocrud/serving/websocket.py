@@ -103,7 +103,7 @@ class Inbox:
 
 
 class SocketProtocol(WebSocketProtocol):
-    """Incoming: whole short frames are taken here, everything else by autobahn. Outgoing: one write for each message."""
+    """Incoming: whole short frames are taken here, all else by autobahn. Outgoing: one write for each message."""
 
     server: Server
     transport: Connection

@@ -1,0 +1,37 @@
+"""`/`: what this is, and every route group, read from the routes themselves so that it is always true (K-42)."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from backend.common.shapes import Public
+
+
+class Index(APIView):
+    """The route groups of the API."""
+
+    authentication_classes = Public
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        groups: dict[str, list[str]] = {}
+        for route in _routes(get_resolver().url_patterns):
+            if route.startswith("api/"):
+                groups.setdefault(route.split("/")[1], []).append("/" + route)
+        return Response({"name": "Ease", "schema": "/api/schema/", "groups": groups})
+
+
+def _routes(patterns: list[Any], prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found += _routes(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            found.append(prefix + str(pattern.pattern))
+    return found
