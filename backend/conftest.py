@@ -142,7 +142,11 @@ def _admin(*statements: str) -> None:
     """Run statements that no transaction may hold, from the database that always exists."""
     parts = settings.DATABASES["default"]
     raw = psycopg2.connect(
-        dbname="postgres", user=parts["USER"], password=parts["PASSWORD"], host=parts["HOST"], port=parts["PORT"] or None
+        dbname="postgres",
+        user=parts["USER"],
+        password=parts["PASSWORD"],
+        host=parts["HOST"],
+        port=parts["PORT"] or None,
     )
     try:
         raw.set_session(autocommit=True)

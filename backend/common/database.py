@@ -33,21 +33,24 @@ def is_connection_trouble(fault: BaseException) -> bool:
     return isinstance(fault, OperationalError | InterfaceError) or raw is None or raw.closed != 0
 
 
-def reading(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a function that only reads, once more on a new connection when the old one turns out to be dead."""
+def dropped(fault: BaseException) -> bool:
+    """Tell whether the fault is connection trouble; if so, close this thread's connection, so that the next use of
+    it opens a new one."""
+    if not is_connection_trouble(fault):
+        return False
+    connection.close()
+    return True
+
+
+def repeatable(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a function that may be run twice (it reads, or repeating it changes nothing) and run it once more, on a new
+    connection, when the old one turns out to be dead."""
     try:
         return fn(*args, **kwargs)
     except DatabaseError as fault:
-        if not is_connection_trouble(fault) or connection.in_atomic_block:
+        if connection.in_atomic_block or not dropped(fault):
             raise
-        connection.close()
         return fn(*args, **kwargs)
-
-
-def release() -> None:
-    """Leave this thread's connection fit for the next job: close it when it broke, keep it otherwise."""
-    if connection.connection is not None:
-        connection.close_if_unusable_or_obsolete()
 
 
 def backoff_delays(*, first_s: float = 0.1, longest_s: float = 1.0, total_s: float = 2.5) -> list[float]:
@@ -60,11 +63,36 @@ def backoff_delays(*, first_s: float = 0.1, longest_s: float = 1.0, total_s: flo
     return delays
 
 
-def with_retries(connect: Callable[[], R]) -> R:
-    """Call `connect` until it succeeds, waiting between tries; the last fault is raised (E-SYS-1)."""
-    for delay in backoff_delays():
+class Connecting:
+    """Opens connections with patience: a restart of a second or two is waited out by whoever needs the database.
+
+    Once one thread has waited in vain, the others try without waiting until one succeeds: during a long outage every
+    request hears so at once, instead of queueing behind those that wait.
+    """
+
+    def __init__(self) -> None:
+        self._away = False
+
+    def __call__(self, connect: Callable[[], R]) -> R:
+        """Call `connect`, trying again with backoff; the last fault is raised (E-SYS-1)."""
+        for delay in [] if self._away else backoff_delays():
+            try:
+                return self._came_back(connect())
+            except OperationalError as fault:
+                if not _may_pass(fault):
+                    raise
+                time.sleep(delay)
         try:
-            return connect()
+            return self._came_back(connect())
         except OperationalError:
-            time.sleep(delay)
-    return connect()
+            self._away = True
+            raise
+
+    def _came_back(self, made: R) -> R:
+        self._away = False
+        return made
+
+
+def _may_pass(fault: OperationalError) -> bool:
+    """Whether waiting can help: a wrong password or a missing database stays wrong."""
+    return not any(words in str(fault) for words in ("authentication failed", "does not exist"))

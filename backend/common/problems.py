@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,7 +16,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler, set_rollback
 
 from backend.common import errors, request_context
-from backend.common.database import is_connection_trouble
+from backend.common.database import dropped
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +42,8 @@ def body_of(fault: errors.DomainError) -> dict[str, Any]:
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception that left a view (DRF's EXCEPTION_HANDLER). None lets Django make it a 500."""
-    if isinstance(exc, DatabaseError) and is_connection_trouble(exc):
+    if isinstance(exc, DatabaseError | InterfaceError) and dropped(exc):
         log.warning("database.unreachable", fault=type(exc).__name__)
-        connections.close_all()  # This thread's only: the next request of this thread starts with a new one.
         exc = errors.Unavailable()
     if isinstance(exc, errors.DomainError):
         set_rollback()

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from backend.common.database import is_connection_trouble
+from backend.common.database import dropped
 from backend.common.errors import DomainError, Unavailable
 from backend.common.pool import ThreadPool
 
@@ -95,7 +95,7 @@ class GroupCommitter(Generic[Item, Result]):
         try:
             return self._commit(items)
         except DatabaseError as fault:
-            if is_connection_trouble(fault):
+            if dropped(fault):
                 raise Unavailable from fault
             if len(items) == 1 and not isinstance(fault, IntegrityError):
                 return [fault]
@@ -106,7 +106,7 @@ class GroupCommitter(Generic[Item, Result]):
             with transaction.atomic():
                 return self._commit([item])[0]
         except DatabaseError as fault:
-            if is_connection_trouble(fault):
+            if dropped(fault):
                 return Unavailable()
             return fault
         except DomainError as fault:

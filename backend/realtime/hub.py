@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError
 
-from backend.common.database import reading
+from backend.common.database import repeatable
 from backend.common.pool import PoolBusy, ThreadPool
 from backend.realtime import bell, selectors
 from backend.realtime.events import StoredEvent, render, text_frame
@@ -103,7 +103,9 @@ class Hub:
         while (missed := feed.missed_by(listener.cursor)) is None:
             page = await self.read(selectors.events_after, feed.topic, listener.cursor, limit=self._page)
             _hand_over(listener, [_delivery_of(event) for event in page.events])
-        _hand_over(listener, missed)
+            if not page.events:
+                break  # What was delivered is stored, so this cannot be; if it is, the listener must not spin here.
+        _hand_over(listener, missed or [])
         feed.live.add(listener)
         feed.joining -= 1
         if feed.has_gap():
@@ -118,7 +120,7 @@ class Hub:
             del self.feeds[feed.topic]
 
     async def read(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a function that reads the database, in the readers' threads."""
+        """Run a function that reads the database, or that may be run twice, in the readers' threads."""
         return await self.readers.run(_call, fn, args, kwargs)
 
     # Ringing
@@ -275,7 +277,7 @@ class Hub:
 
 
 def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return reading(fn, *args, **kwargs)
+    return repeatable(fn, *args, **kwargs)
 
 
 def _delivery_of(event: StoredEvent) -> Delivery:

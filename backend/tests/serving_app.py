@@ -246,7 +246,9 @@ http_pools = {
 prefixes = {"/upload/": "uploads", "/sleep/": "quick"}
 http = PooledHandler(
     http_pools,
-    lambda request_path: next((name for prefix, name in prefixes.items() if request_path.startswith(prefix)), "default"),
+    lambda request_path: next(
+        (name for prefix, name in prefixes.items() if request_path.startswith(prefix)), "default"
+    ),
     probes={"/livez": state, "/open": open_gate},
     body_stall_s=options.get("body_stall_s", 30.0),
 )

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ class ServingProcess:
     """`python -m djangocrud.serve` with the test application, on a listening socket that the test has bound."""
 
     def __init__(self, host: str = "127.0.0.1", drain_s: float = 4.0, **options: Any) -> None:
+        self._output = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - a pipe could fill and hold the server up
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.create_server((host, 0), family=family, dualstack_ipv6=host == "::") as listener:
             self.port: int = listener.getsockname()[1]
@@ -30,9 +32,8 @@ class ServingProcess:
                 cwd=ROOT,
                 env={**os.environ, "SERVING": json.dumps(options)},
                 pass_fds=[listener.fileno()],
-                stdout=subprocess.PIPE,
+                stdout=self._output,
                 stderr=subprocess.STDOUT,
-                text=True,
             )
 
     def connect(self, host: str = "127.0.0.1", receive_buffer: int | None = None) -> socket.socket:
@@ -69,13 +70,18 @@ class ServingProcess:
         self.process.send_signal(number)
 
     def wait_exit(self, within_s: float = CEILING_S) -> tuple[int, str]:
-        output, _ = self.process.communicate(timeout=within_s)
-        return self.process.returncode, output
+        code = self.process.wait(within_s)
+        return code, self.output()
+
+    def output(self) -> str:
+        self._output.seek(0)
+        return self._output.read()
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+            self.process.wait()
+        self._output.close()
 
 
 @contextmanager

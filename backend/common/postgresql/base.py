@@ -7,9 +7,11 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-from backend.common.database import with_retries
+from backend.common.database import Connecting
+
+connecting = Connecting()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        return with_retries(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
+        return connecting(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))

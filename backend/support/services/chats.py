@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from backend.audit import services as audit
+from backend.common.errors import Unavailable
 from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity.models import User
@@ -40,7 +41,7 @@ def get_or_open_chat(*, actor: Principal) -> Chat:
                 chat.save(force_insert=True)
         except IntegrityError:
             # Two calls at once meet in the unique index; the later one finds the earlier one's chat committed.
-            return Chat.objects.get(customer_id=actor.id, closed_at=None)
+            return _found_or_gone(_open_chat_of(actor.id))
         audit.record(actor_id=actor.id, action="chat.opened", target=chat)
         opened = f"{actor.display_name} opened the chat."
         _tell_chat(unit, chat, chat_state("opened", by=actor.display_name, by_id=actor.id, words=opened))
@@ -102,6 +103,12 @@ def close_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
 
 def _open_chat_of(customer_id: int) -> Chat | None:
     return Chat.objects.filter(customer_id=customer_id, closed_at=None).first()
+
+
+def _found_or_gone(chat: Chat | None) -> Chat:
+    if chat is None:  # Opened by the other call and closed again since: the caller may simply ask once more.
+        raise Unavailable
+    return chat
 
 
 def _require_agent(actor: Principal) -> None:
