@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -67,7 +68,32 @@ class Env(BaseModel):
     customer_sessions_max: int = Field(default=1, ge=1)
     demo_password: SecretStr | None = None
 
-    @field_validator("debug", mode="before")
+    auth_cookie_domain: str = ""
+    cookie_secure: bool | None = None
+    rate_limit_user: int = Field(default=600, ge=1)
+    rate_limit_anonymous: int = Field(default=300, ge=1)
+    rate_limit_api_key: int = Field(default=6000, ge=1)
+    rate_limit_sign_in: int = Field(default=20, ge=1)
+    rate_limit_registration: int = Field(default=25, ge=1)
+    rate_limit_sockets: int = Field(default=120, ge=1)
+    rate_limit_exempt: Words = ()
+
+    email_host: str = ""
+    email_port: int = Field(default=587, ge=1, le=65535)
+    email_host_user: str = ""
+    email_host_password: SecretStr = SecretStr("")
+    email_use_tls: bool = True
+    default_from_email: str = "Ease <no-reply@ease.example>"
+    password_reset_url: str = "http://127.0.0.1:8000/reset/?token="
+
+    # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
+    # nothing and is accepted so that an old file does not stop the start.
+    default_permission_classes: str = ""
+    token_expired_after_seconds: int | None = Field(default=None, ge=1)
+    otp_token_expiration_time: int = Field(default=300, ge=1)
+    auth_jwt_behind_basic: str = ""
+
+    @field_validator("debug", "cookie_secure", "email_use_tls", mode="before")
     @classmethod
     def _tolerant_switch(cls, value: object) -> object:
         """DEBUG is spelt `1`, `True`, `yes`, `on` or left empty in the older systems (K-59)."""
@@ -79,7 +105,17 @@ class Env(BaseModel):
                 return False
         return value
 
-    @field_validator("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", mode="before")
+    @field_validator("rate_limit_exempt", mode="after")
+    @classmethod
+    def _networks(cls, value: Words) -> Words:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @field_validator(
+        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt"),
+        mode="before",
+    )
     @classmethod
     def _split_words(cls, value: object) -> object:
         """Lists accept commas or spaces (K-57)."""
@@ -95,12 +131,19 @@ class Env(BaseModel):
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
+            (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
+            (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
+            (self.cookie_secure is False, "COOKIE_SECURE must be on"),
             (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
         ]
         found = [text for wrong, text in faults if wrong]
         if found:
             raise ValueError("; ".join(found))
         return self
+
+    @property
+    def access_token_seconds(self) -> int:
+        return self.token_expired_after_seconds or self.access_token_minutes * 60
 
     @property
     def production(self) -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import dj_database_url
+from corsheaders.defaults import default_headers
 
 from backend.common.logs import logging_config
 from djangocrud.env import ROOT, env
@@ -23,6 +24,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "channels",
     "rest_framework",
+    "rest_framework_api_key",
     "drf_spectacular",
     "backend.common",
     "backend.realtime",
@@ -38,6 +40,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -99,14 +103,54 @@ AUTH_PASSWORD_VALIDATORS = [
 # Which lifetimes a door's tokens have (design.md section 3, K-15).
 _REFRESH = timedelta(days=env.refresh_token_days)
 TOKEN_LIFETIMES = {
-    "default": {"access": timedelta(minutes=env.access_token_minutes), "refresh": _REFRESH},
+    "default": {"access": timedelta(seconds=env.access_token_seconds), "refresh": _REFRESH},
     "s1": {"access": timedelta(hours=env.s1_token_hours), "refresh": _REFRESH},
+    # The S3 door has no refresh route: its one token lives as long as its session.
+    "s3": {"access": _REFRESH, "refresh": _REFRESH},
 }
+LOCK_AFTER = 5
+LOCK_FOR = timedelta(minutes=30)
+DEVICE_KNOWN_FOR = timedelta(days=30)
+API_KEY_CUSTOM_HEADER = "HTTP_X_API_KEY"
+
+AUTH_COOKIE_DOMAIN = env.auth_cookie_domain or None
+COOKIE_SECURE = env.production if env.cookie_secure is None else env.cookie_secure
+CSRF_COOKIE_DOMAIN = AUTH_COOKIE_DOMAIN
+CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the double submit.
+
+# Uses and seconds (design.md section 8). Sign-in counts failures only.
+RATE_LIMITS = {
+    "user": (env.rate_limit_user, 60),
+    "anonymous": (env.rate_limit_anonymous, 60),
+    "api_key": (env.rate_limit_api_key, 60),
+    "sign_in": (env.rate_limit_sign_in, 60),
+    "registration": (env.rate_limit_registration, 3600),
+    "password": (20, 3600),
+    "socket": (env.rate_limit_sockets, 60),
+}
+RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
+
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env.email_host
+    else ("django.core.mail.backends.console.EmailBackend")
+)
+EMAIL_HOST, EMAIL_PORT = env.email_host, env.email_port
+EMAIL_HOST_USER = env.email_host_user
+EMAIL_HOST_PASSWORD = env.email_host_password.get_secret_value()
+EMAIL_USE_TLS = env.email_use_tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.default_from_email
+PASSWORD_RESET_URL = env.password_reset_url
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["backend.identity.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "backend.identity.authentication.TokenAuthentication",
+        "backend.identity.authentication.CookieAuthentication",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["backend.identity.throttles.GeneralLimit"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["backend.common.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["backend.common.rendering.JSONParser", "rest_framework.parsers.FormParser"],
@@ -129,6 +173,7 @@ SPECTACULAR_SETTINGS = {
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
 CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = ["Content-Type", "X-CSRFToken"]
+CORS_ALLOW_HEADERS = [*default_headers, "x-api-key", "x-csrftoken", "idempotency-key", "x-device-token"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if env.production else 0
@@ -136,7 +181,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.production
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
 SECURE_SSL_REDIRECT = env.production and bool(PROXY_COUNT)
 SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.production
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COOKIE_SECURE
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "static/"
@@ -162,7 +207,15 @@ DRAIN_SECONDS = env.drain_seconds
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
 BODY_LIMITS = {"": 300 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
-DOOR_PATHS = ("/api/users/login/", "/api/users/register/", "/api/users/changepwd/")
+DOOR_PATHS = frozenset(
+    [
+        *("/api/register/", "/api/login/"),
+        *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
+        *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
+        *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
+        *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
+    ]
+)
 DOOR_THREADS = 2
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 

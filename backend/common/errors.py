@@ -44,6 +44,25 @@ class Unauthenticated(DomainError):
     detail = "Sign in first."
 
 
+class TooMany(DomainError):
+    """A limit was passed. `retry_after_s` says for how long nothing more is taken; `headers` say the limit."""
+
+    code = "throttled"
+    detail = "Too many requests. Please wait before trying again."
+
+    def __init__(self, *, retry_after_s: int, headers: dict[str, str] | None = None) -> None:
+        # The S2 clients read `error`, `message` and `retry_after` (S2-B27).
+        super().__init__(error="rate_limit_exceeded", message=self.detail, retry_after=retry_after_s)
+        self.retry_after_s = retry_after_s
+        self.headers = headers or {}
+
+
+class Locked(DomainError):
+    """The door is locked for a while; said only where the contract has a status for it (S2: 423)."""
+
+    code = "locked"
+
+
 class Unavailable(DomainError):
     """Something we depend on failed; the same request may succeed a little later."""
 

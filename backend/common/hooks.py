@@ -38,4 +38,14 @@ class SecurityNotice:
     metadata: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Somebody signed in was refused something that they may not do (E-ERR-3)."""
+
+    user_id: int
+    method: str
+    path: str
+
+
+access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")

@@ -7,16 +7,19 @@ A crash answers 500 with a reference number and nothing else; the log line under
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler, set_rollback
 
-from backend.common import errors, request_context
+from backend.common import errors, hooks, request_context
 from backend.common.database import dropped
+from backend.common.shapes import principal_of
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,8 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.RuleViolation: 422,
     errors.Unauthenticated: 401,
+    errors.TooMany: 429,
+    errors.Locked: 423,
     errors.Unavailable: 503,
 }
 RETRY_AFTER_SECONDS = 2
@@ -40,15 +45,28 @@ def body_of(fault: errors.DomainError) -> dict[str, Any]:
     return {"detail": fault.detail, "code": fault.code, **fault.extra}
 
 
+def _note_denial(request: Request | None) -> None:
+    principal = principal_of(request) if request is not None else None
+    if principal is not None and request is not None:
+        hooks.access_denied(hooks.Denial(principal.id, request.method or "", request.path))
+
+
+def _headers_of(fault: errors.DomainError) -> dict[str, str]:
+    if isinstance(fault, errors.TooMany):
+        return {"Retry-After": str(fault.retry_after_s), **fault.headers}
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(fault, errors.Unavailable) else {}
+
+
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception that left a view (DRF's EXCEPTION_HANDLER). None lets Django make it a 500."""
     if isinstance(exc, DatabaseError | InterfaceError) and dropped(exc):
         log.warning("database.unreachable", fault=type(exc).__name__)
         exc = errors.Unavailable()
+    if isinstance(exc, errors.Forbidden | exceptions.PermissionDenied | PermissionDenied):
+        _note_denial(context.get("request"))
     if isinstance(exc, errors.DomainError):
         set_rollback()
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(exc, errors.Unavailable) else None
-        return Response(body_of(exc), status=status_of(exc), headers=headers)
+        return Response(body_of(exc), status=status_of(exc), headers=_headers_of(exc))
     if isinstance(exc, DjangoValidationError):
         exc = exceptions.ValidationError(as_serializer_error(exc))
     response = exception_handler(exc, context)

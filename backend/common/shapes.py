@@ -18,6 +18,12 @@ class SignedRequest(Request):
     user: Principal  # type: ignore[assignment]
 
 
+def principal_of(request: Request) -> Principal | None:
+    """Return who is signed in; None for anonymous requests and for API keys."""
+    user: object = request.user
+    return user if isinstance(user, Principal) else None
+
+
 class Message(serializers.Serializer[Any]):
     message = serializers.CharField()
 

@@ -1,4 +1,4 @@
-from backend.common.errors import Forbidden, RuleViolation, Unauthenticated
+from backend.common.errors import Forbidden, NotFound, RuleViolation, Unauthenticated
 
 
 class BadCredentials(Unauthenticated):
@@ -6,6 +6,10 @@ class BadCredentials(Unauthenticated):
 
     code = "bad_credentials"
     detail = "E-mail or password is incorrect."
+
+
+class AccountLocked(BadCredentials):
+    """Five failures in a row. Looks like wrong credentials on every door but S2's, which says 423 (K-22)."""
 
 
 class AccountBlocked(Forbidden):
@@ -38,3 +42,32 @@ class PasswordRefused(RuleViolation):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.field = field
+
+
+class NotAllowedOnUser(Forbidden):
+    """The hierarchy: staff touch plain users only, superusers everybody (S1-B10)."""
+
+    code = "user.not_yours"
+    detail = "You may not manage this account."
+
+
+class UserUnknown(NotFound):
+    code = "user.unknown"
+    detail = "There is no such user."
+
+
+class LastSuperuser(RuleViolation):
+    code = "user.last_superuser"
+    detail = "The last active superuser cannot be removed, blocked or demoted."
+
+
+class SessionUnknown(NotFound):
+    code = "session.unknown"
+    detail = "There is no such session."
+
+
+class LinkRefused(RuleViolation):
+    """A link to set a new password that was used, has expired, or never was."""
+
+    code = "link_not_valid"
+    detail = "This link is not valid any more. Ask for a new one."

@@ -6,6 +6,8 @@ value is the database asked, once. An old or refilled cache revives nothing: val
 clock, and are older than the memory.
 """
 
+import hashlib
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from backend.identity import tokens
 from backend.identity.errors import TokenRefused
 from backend.identity.models import Session, User, UserRole
 
+_OPAQUE = re.compile(r"[0-9a-f]{40}")
 CACHE_SECONDS = 60
 MEMORY_SECONDS = 120
 
@@ -67,6 +70,32 @@ def principal_from_token(raw: str) -> Principal:
     """Return who bears this access token. Raises: TokenRefused."""
     claims = tokens.read_access(raw)
     return principal_of_session(claims.sid, claims.user_id, claims.expires_at)
+
+
+def principal_from_opaque(token: str) -> Principal:
+    """Return who bears this 40-hex token of the S3 door: a session like any other. Raises: TokenRefused."""
+    digest = opaque_hash(token)
+    (known,) = fastcache().get_many([f"opaque:{digest}"])
+    if known is None:
+        found = Session.objects.filter(token_hash=digest).values("id", "user_id", "expires_at").first()
+        if found is None:
+            raise TokenRefused
+        until = found["expires_at"]
+        known = {"sid": str(found["id"]), "user_id": found["user_id"], "until": until.timestamp()}
+        fastcache().set(f"opaque:{digest}", known, seconds=CACHE_SECONDS)
+    expires_at = datetime.fromtimestamp(known["until"], tz=UTC)
+    if expires_at <= datetime.now(UTC):
+        raise TokenRefused
+    return principal_of_session(known["sid"], known["user_id"], expires_at)
+
+
+def opaque_hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def principal_from_credential(raw: str) -> Principal:
+    """Return who bears a token of either kind: 40 hexadecimal characters, or else a JWT (K-11, K-12)."""
+    return principal_from_opaque(raw) if _OPAQUE.fullmatch(raw) else principal_from_token(raw)
 
 
 def principal_of_session(sid: str, user_id: int, expires_at: datetime) -> Principal:

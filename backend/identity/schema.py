@@ -16,3 +16,16 @@ class TokenScheme(OpenApiAuthenticationExtension):
             "bearerFormat": "JWT",
             "description": "An access token. The word `Token` instead of `Bearer` is understood too.",
         }
+
+
+class CookieScheme(OpenApiAuthenticationExtension):
+    target_class = "backend.identity.authentication.CookieAuthentication"
+    name = "cookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "accessToken",
+            "description": "The HttpOnly cookie of `POST /api/login/`; unsafe methods need `X-CSRFToken` too.",
+        }

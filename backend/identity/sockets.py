@@ -4,11 +4,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
+from django.conf import settings
+from django.http import parse_cookie
+from django.http.request import validate_host
 
 from backend.common.principal import Principal
 from backend.identity import principals
-from backend.identity.authentication import SCHEMES
+from backend.identity.authentication import ACCESS_COOKIE, SCHEMES
 from backend.identity.errors import TokenRefused
+from backend.identity.services import tickets
 from backend.realtime.feeds import Delivery
 from backend.realtime.runtime import Runtime
 
@@ -18,25 +22,48 @@ NOT_SIGNED_IN = 4001
 def principal_from_scope(scope: dict[str, Any]) -> Principal:
     """Return who opens the socket. Raises: TokenRefused.
 
-    The token comes as `Authorization` header, as `Sec-WebSocket-Protocol: bearer, <token>`, or as `?token=`; the
-    first one given counts, so that a bad header is not saved by another credential.
+    The first credential given counts, so that a bad one is not saved by another: `Authorization` header,
+    `Sec-WebSocket-Protocol: bearer, <token>`, `?ticket=`, `?token=`, and the cookie, for which the page must be ours.
     """
-    return principals.principal_from_token(_token_of(scope))
-
-
-def _token_of(scope: dict[str, Any]) -> str:
-    for name, value in scope.get("headers", []):
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin1").partition(" ")
-            if scheme.lower().encode("latin1") not in SCHEMES:
-                raise TokenRefused
-            return token.strip()
+    headers = dict(scope.get("headers", []))
+    if b"authorization" in headers:
+        return principals.principal_from_credential(_token_in_header(headers[b"authorization"]))
     protocols = scope.get("subprotocols", [])
     if "bearer" in protocols:
         at = protocols.index("bearer") + 1
-        return protocols[at] if at < len(protocols) else ""
-    found = parse_qs(scope.get("query_string", b"").decode("latin1")).get("token")
-    return found[0] if found else ""
+        return principals.principal_from_credential(protocols[at] if at < len(protocols) else "")
+    query = parse_qs(scope.get("query_string", b"").decode("latin1"), keep_blank_values=True)
+    if "ticket" in query:
+        return tickets.spend_ticket(query["ticket"][0])
+    if "token" in query:
+        return principals.principal_from_credential(query["token"][0])
+    return _principal_from_cookie(headers)
+
+
+def _token_in_header(value: bytes) -> str:
+    scheme, _, token = value.decode("latin1").partition(" ")
+    if scheme.lower().encode("latin1") not in SCHEMES:
+        raise TokenRefused
+    return token.strip()
+
+
+def _principal_from_cookie(headers: dict[bytes, bytes]) -> Principal:
+    raw = parse_cookie(headers.get(b"cookie", b"").decode("latin1")).get(ACCESS_COOKIE, "")
+    if raw and not _is_own_origin(headers):
+        raise TokenRefused  # Another site's page opened this socket with its visitor's cookie.
+    return principals.principal_from_token(raw)
+
+
+def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
+    """Whether the page's origin is the host it connects to, or one that is trusted. No origin is not enough here."""
+    origin = headers.get(b"origin", b"").decode("latin1")
+    host = headers.get(b"host", b"").decode("latin1")
+    own = origin in {f"https://{host}", f"http://{host}"} and validate_host(host.rpartition(":")[0] or host, _hosts())
+    return own or origin in settings.CSRF_TRUSTED_ORIGINS
+
+
+def _hosts() -> list[str]:
+    return list(settings.ALLOWED_HOSTS)
 
 
 async def follow_sessions(runtime: Runtime) -> None:

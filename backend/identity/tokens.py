@@ -25,8 +25,10 @@ def lifetime(door: str, kind: str) -> Any:
     return settings.TOKEN_LIFETIMES.get(door, settings.TOKEN_LIFETIMES["default"])[kind]
 
 
-def mint_access(*, user_id: int, sid: str, door: str, now: datetime) -> str:
-    return _minted(AccessToken(), user_id=user_id, sid=sid, now=now, seconds=lifetime(door, "access"))
+def mint_access(*, user_id: int, sid: str, door: str, now: datetime, claims: dict[str, Any] | None = None) -> str:
+    token = AccessToken()
+    token.payload.update(claims or {})
+    return _minted(token, user_id=user_id, sid=sid, now=now, seconds=lifetime(door, "access"))
 
 
 def mint_refresh(*, user_id: int, sid: str, door: str, jti: str, now: datetime) -> str:

@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, Message, Public, SignedRequest
+from backend.identity.api import devices
+from backend.identity.authentication import TokenAuthentication
 from backend.identity.errors import BadCredentials, PasswordRefused, RegistrationRefused
 from backend.identity.models import User
 from backend.identity.services import accounts
@@ -57,9 +59,15 @@ class SignIn(APIView):
         given.is_valid(raise_exception=True)
         asked = given.validated_data
         signed_in = accounts.sign_in(
-            identifier=asked["username"], password=asked["password"], door=DOOR, platform=asked.get("os") or ""
+            identifier=asked["username"],
+            password=asked["password"],
+            door=DOOR,
+            platform=asked.get("os") or "",
+            device_token=devices.token_in(request),
         )
-        return Response(_session_body(signed_in))
+        response = Response(_session_body(signed_in))
+        devices.remember(response, signed_in.device_token)
+        return response
 
 
 class Register(APIView):
@@ -98,7 +106,12 @@ class Register(APIView):
 
 
 class SignOut(APIView):
-    """End this session (S1-R3). GET is what the S1 app calls; POST does the same (K-18)."""
+    """End this session (S1-R3). GET is what the S1 app calls; POST does the same (K-18).
+
+    By header only: a cookie would let any page sign its visitor out with an image.
+    """
+
+    authentication_classes = [TokenAuthentication]
 
     @extend_schema(operation_id="s1_sign_out_get", tags=["identity"], request=None, responses={200: Message})
     def get(self, request: SignedRequest) -> Response:

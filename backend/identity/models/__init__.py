@@ -1,5 +1,17 @@
+from backend.identity.models.keys import APIKey
+from backend.identity.models.locks import PasswordReset, SignInCounter, SocketTicket
 from backend.identity.models.roles import Role, UserRole
 from backend.identity.models.sessions import LoginLog, Session
 from backend.identity.models.users import User
 
-__all__ = ["LoginLog", "Role", "Session", "User", "UserRole"]
+__all__ = [
+    "APIKey",
+    "LoginLog",
+    "PasswordReset",
+    "Role",
+    "Session",
+    "SignInCounter",
+    "SocketTicket",
+    "User",
+    "UserRole",
+]

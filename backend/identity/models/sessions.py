@@ -29,6 +29,7 @@ class Session(models.Model):
     refresh_jti = models.CharField(max_length=32)
     previous_jti = models.CharField(max_length=32, blank=True)
     rotated_at = models.DateTimeField()
+    token_hash = models.CharField(max_length=64, null=True, unique=True, help_text="Of the S3 door's 40-hex token.")
 
     class Meta:
         constraints = [

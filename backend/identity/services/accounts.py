@@ -1,8 +1,10 @@
 """Making accounts, signing in, changing passwords: one set of rules behind every door."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cache
+from typing import NoReturn
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
@@ -15,9 +17,10 @@ from backend.audit import services as audit
 from backend.common import request_context
 from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import unit_of_work
-from backend.identity.errors import AccountBlocked, BadCredentials, PasswordRefused, RegistrationRefused
+from backend.identity import limits
+from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials, PasswordRefused, RegistrationRefused
 from backend.identity.models import LoginLog, User
-from backend.identity.services import roles, sessions
+from backend.identity.services import locks, roles, sessions
 from backend.identity.services.sessions import TokenPair
 
 
@@ -25,37 +28,64 @@ from backend.identity.services.sessions import TokenPair
 class SignedIn:
     user: User
     tokens: TokenPair
+    device_token: str
 
 
-def register_user(*, email: str, password: str, username: str = "", first_name: str = "", last_name: str = "") -> User:
-    """Make an account with the role CUSTOMER and return it.
+def register_user(*, email: str, password: str, **names: str) -> User:
+    """Make an account with the role CUSTOMER and return it. `names`: the fields of `insert_user`.
 
-    Raises: RegistrationRefused (malformed or taken e-mail or username, unfit password).
+    Raises: RegistrationRefused (malformed or taken e-mail or username, unfit password), TooMany.
     """
-    email = User.objects.normalize_email(email.strip())
-    _check_email(email)
-    user = User(email=email, username=username or email, first_name=first_name, last_name=last_name)
-    check_new_password(password, user=user, field="password", refusal=RegistrationRefused)
-    user.set_password(password)
+    limits.take_for_address("registration")
     with unit_of_work():
-        _insert(user)
+        user = insert_user(email=email, password=password, **names)
         roles.assign_role(user=user, name=CUSTOMER, assigned_by=None)
         audit.record(actor_id=user.pk, action="user.registered", target=user)
     return user
 
 
-def sign_in(*, identifier: str, password: str, door: str, platform: str = "") -> SignedIn:
+def insert_user(
+    *,
+    email: str,
+    password: str,
+    username: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    name: str = "",
+    phone_number: str = "",
+) -> User:
+    """Store a user without any role, in the caller's unit of work. Raises: RegistrationRefused."""
+    address = checked_email(email)["email"]
+    user = User(
+        email=address,
+        username=username or address,
+        first_name=first_name,
+        last_name=last_name,
+        name=name,
+        phone_number=phone_number,
+    )
+    if "@" in user.username and user.username.lower() != user.email.lower():
+        raise RegistrationRefused("username", "A username with an @ must be the account's own e-mail address.")
+    check_new_password(password, user=user, field="password", refusal=RegistrationRefused)
+    user.set_password(password)
+    save_user(user, is_new=True)
+    return user
+
+
+def sign_in(*, identifier: str, password: str, door: str, platform: str = "", device_token: str = "") -> SignedIn:
     """Check the password and open a session. Every attempt is logged, with the platform and the outcome (S1-B3).
 
-    An unknown account costs the same hash as a known one, so the answer's time tells nothing (E-S1-3).
-    Raises: BadCredentials; AccountBlocked, after the right password only.
+    An unknown, a locked and a real account cost the same hash and get the same answer, so neither the answer nor its
+    time tells anything (E-S1-3).
+    Raises: BadCredentials; AccountLocked (a BadCredentials); AccountBlocked, after the right password only; TooMany,
+    when this address failed too often.
     """
+    limits.take_for_address("sign_in", cost=0)
     user = find_by_identifier(identifier)
-    hashed = user.password if user else _decoy_hash()
-    right = check_password(password, hashed) and user is not None
-    if user is None or not right:
-        _log(user, platform, successful=False, description="Login Failed")
-        raise BadCredentials
+    gate = locks.gate_of(identifier=identifier, user=user, device_token=device_token)
+    right = check_password(password, user.password if user else _decoy_hash()) and user is not None
+    if user is None or not right or gate.is_locked:
+        _refuse(user, gate, platform)
     if not user.is_active:
         _log(user, platform, successful=False, description="Login Failed: blocked")
         raise AccountBlocked
@@ -63,8 +93,17 @@ def sign_in(*, identifier: str, password: str, door: str, platform: str = "") ->
         pair = sessions.open_session(user=user, door=door, platform=platform)
         User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
         _log(user, platform, successful=True, description="Login Successful")
+        locks.forget_failures(gate=gate, user=user)
         audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"sid": pair.sid, "door": door})
-    return SignedIn(user, pair)
+    return SignedIn(user, pair, locks.new_device_token(user, device_token))
+
+
+def _refuse(user: User | None, gate: locks.Gate, platform: str) -> NoReturn:
+    with unit_of_work():
+        _log(user, platform, successful=False, description="Login Failed")
+        locks.count_failure(gate=gate, user=user)
+    limits.take_for_address("sign_in")
+    raise AccountLocked if gate.is_locked else BadCredentials
 
 
 def sign_out(*, actor: Principal) -> None:
@@ -111,20 +150,35 @@ def check_new_password(
         raise refusal(field, " ".join(fault.messages)) from fault
 
 
-def _check_email(email: str) -> None:
+def checked_email(email: str) -> dict[str, str]:
+    """Return the columns that a new e-mail sets: the address, and the username, which follows it.
+
+    Raises: RegistrationRefused.
+    """
+    address = User.objects.normalize_email(email.strip())
     try:
-        validate_email(email)
+        validate_email(address)
     except ValidationError as fault:
         raise RegistrationRefused("email", "Enter a valid e-mail address.") from fault
+    return {"email": address, "username": address}
 
 
-def _insert(user: User) -> None:
-    """Store the user. Two registrations at once meet in the unique index; the second is told it is taken."""
+def check_s2_password(password: str, *, field: str) -> None:
+    """The S2 door asks for an upper-case letter, a lower-case one and a digit too (S2-B3). Raises: PasswordRefused."""
+    if not (re.search(r"[A-Z]", password) and re.search(r"[a-z]", password) and re.search(r"\d", password)):
+        raise PasswordRefused(field, "Use upper-case and lower-case letters and at least one digit.")
+
+
+def save_user(user: User, *, is_new: bool = False) -> None:
+    """Store the user. Two at once with one e-mail meet in the unique index; the second is told it is taken.
+
+    Raises: RegistrationRefused.
+    """
     try:
         with transaction.atomic():
-            user.save(force_insert=True)
+            user.save(force_insert=is_new)
     except IntegrityError as fault:
-        taken = "username" if "username" in str(fault) else "email"
+        taken = "username" if "username" in str(fault) and "@" not in user.username else "email"
         raise RegistrationRefused(taken, f"A user with this {taken} already exists.") from fault
 
 

@@ -1,19 +1,22 @@
 """Opening, refreshing and ending sessions."""
 
+import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from backend.audit import services as audit
 from backend.common import request_context
-from backend.common.principal import CUSTOMER
+from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity import principals, tokens
-from backend.identity.errors import TokenRefused
-from backend.identity.models import Session, User, UserRole
+from backend.identity.errors import SessionUnknown, TokenRefused
+from backend.identity.models import PasswordReset, Session, SignInCounter, SocketTicket, User, UserRole
 from backend.notifications import services as notifications
 from backend.notifications.notices import SessionRevoked
 
@@ -25,6 +28,7 @@ class TokenPair:
     access: str
     refresh: str
     sid: str
+    opaque: str = ""  # the S3 door's 40-hex token, when that door opened the session
 
 
 def open_session(*, user: User, door: str, platform: str = "") -> TokenPair:
@@ -35,6 +39,7 @@ def open_session(*, user: User, door: str, platform: str = "") -> TokenPair:
     """
     context = request_context.current()
     now = datetime.now(UTC)
+    opaque = secrets.token_hex(20) if door == "s3" else ""
     with unit_of_work() as unit:
         User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
         session = Session.objects.create(
@@ -48,10 +53,65 @@ def open_session(*, user: User, door: str, platform: str = "") -> TokenPair:
             rotated_at=now,
             expires_at=now + tokens.lifetime(door, "refresh"),
             refresh_jti=uuid.uuid4().hex,
+            token_hash=principals.opaque_hash(opaque) if opaque else None,
         )
         if _is_only_a_customer(user):
             _end_oldest(unit, user=user, keep=settings.CUSTOMER_SESSIONS_MAX)
-    return _pair(session, refresh_jti=session.refresh_jti, now=now)
+    return replace(_pair(session, refresh_jti=session.refresh_jti, now=now), opaque=opaque)
+
+
+def list_sessions(*, actor: Principal) -> QuerySet[Session]:
+    """The caller's open sessions, newest first."""
+    now = datetime.now(UTC)
+    return Session.objects.filter(user_id=actor.id, revoked_at=None, expires_at__gt=now).order_by("-created_at", "id")
+
+
+def rename_session(*, actor: Principal, session_id: uuid.UUID, name: str) -> Session:
+    """Give one of the caller's open sessions a name. Raises: SessionUnknown."""
+    session = list_sessions(actor=actor).filter(pk=session_id).first()
+    if session is None:
+        raise SessionUnknown
+    session.name = name
+    session.save(update_fields=["name"])
+    return session
+
+
+def revoke_session(*, actor: Principal, session_id: uuid.UUID) -> None:
+    """Sign one of the caller's devices out. Raises: SessionUnknown."""
+    if not list_sessions(actor=actor).filter(pk=session_id).exists():
+        raise SessionUnknown
+    end_session(user_id=actor.id, sid=str(session_id), reason="revoked")
+
+
+def revoke_other_sessions(*, actor: Principal) -> int:
+    """Sign all other devices of the caller out; return how many there were."""
+    with unit_of_work() as unit:
+        others = list_sessions(actor=actor).exclude(pk=actor.sid)
+        sids = [str(pk) for pk in others.values_list("pk", flat=True)]
+        _end(unit, user_id=actor.id, sids=sids, reason="revoked")
+    return len(sids)
+
+
+def prune(*, keep_days: int = 30) -> int:
+    """Delete sessions that ended or expired more than `keep_days` ago, and spent tickets and links. In steps of
+    1,000 rows, each its own transaction, so that it can be stopped and run again at any time."""
+    edge = datetime.now(UTC) - timedelta(days=keep_days)
+    total = 0
+    old = Q(expires_at__lt=edge) | Q(revoked_at__lt=edge)
+    expired: tuple[QuerySet[Any], ...] = (
+        Session.objects.filter(old),
+        SocketTicket.objects.filter(expires_at__lt=edge),
+        PasswordReset.objects.filter(expires_at__lt=edge),
+        SignInCounter.objects.filter(updated_at__lt=edge),
+    )
+    for rows in expired:
+        while True:
+            batch = list(rows.values_list("pk", flat=True)[:1000])
+            if not batch:
+                break
+            rows.model.objects.filter(pk__in=batch).delete()
+            total += len(batch)
+    return total
 
 
 def refresh_session(*, refresh_token: str) -> TokenPair:
@@ -81,6 +141,13 @@ def refresh_session(*, refresh_token: str) -> TokenPair:
             return _pair(session, refresh_jti=session.refresh_jti, now=session.rotated_at)
         _raise_reuse_alarm(unit, session)
     raise TokenRefused  # Outside the unit: the alarm must be kept.
+
+
+def is_newest(claims: tokens.Claims) -> bool:
+    """Whether this refresh token is its family's newest and the session is open."""
+    return Session.objects.filter(
+        pk=claims.sid, user_id=claims.user_id, refresh_jti=claims.jti, revoked_at=None, user__is_active=True
+    ).exists()
 
 
 def end_session(*, user_id: int, sid: str, reason: str) -> None:
@@ -152,10 +219,21 @@ def _raise_reuse_alarm(unit: UnitOfWork, session: Session) -> None:
     )
 
 
+def _claims(session: Session) -> dict[str, Any]:
+    """What the S2 clients read from the access token, true at every minting (BUG-S2-22). We never trust it back."""
+    if session.door != "s2":
+        return {}
+    user = session.user
+    names = UserRole.objects.filter(user=user, is_active=True, role__is_active=True).values_list(
+        "role__name", flat=True
+    )
+    return {"username": user.username, "kyc_status": user.kyc_status, "roles": sorted(names)}
+
+
 def _pair(session: Session, *, refresh_jti: str, now: datetime) -> TokenPair:
     sid, door, user_id = str(session.pk), session.door, session.user_id
     return TokenPair(
-        access=tokens.mint_access(user_id=user_id, sid=sid, door=door, now=now),
+        access=tokens.mint_access(user_id=user_id, sid=sid, door=door, now=now, claims=_claims(session)),
         refresh=tokens.mint_refresh(user_id=user_id, sid=sid, door=door, jti=refresh_jti, now=now),
         sid=sid,
     )

@@ -1,0 +1,61 @@
+"""Who may call a view: by role, by flag, or by API key."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Q
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from backend.common.ratelimit import limiter
+from backend.common.shapes import principal_of
+from backend.identity import limits
+from backend.identity.models import APIKey
+
+
+def roles(*names: str) -> type[BasePermission]:
+    """Return a permission for signed-in people who hold one of the roles."""
+
+    class HasRole(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            principal = principal_of(request)
+            return principal is not None and principal.has_role(*names)
+
+    return HasRole
+
+
+class IsStaff(BasePermission):
+    """Staff or superuser: the flags of S1's desk. They open no bank, KYC or chat data of others."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        principal = principal_of(request)
+        return principal is not None and (principal.is_staff or principal.is_superuser)
+
+
+def api_key(scope: str) -> type[BasePermission]:
+    """Return a permission for partner systems: a valid key in `X-Api-Key` that may do `scope`.
+
+    For views with empty `authentication_classes`, so that a missing key is 403 (K-13). The key is `request.auth`.
+    """
+
+    class HasApiKey(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            key = usable_key(request.META.get("HTTP_X_API_KEY", ""))
+            if key is None or not key.may(scope):
+                return False
+            limits.judge(limiter().hit(limits.rule("api_key"), f"key:{key.prefix}"), "api_key")
+            request.auth = key
+            return True
+
+    return HasApiKey
+
+
+def usable_key(raw: str) -> APIKey | None:
+    """Return the key if it is known, neither revoked nor expired, and right to the last character."""
+    if not raw or not raw.isascii() or "\x00" in raw:
+        return None
+    now = datetime.now(UTC)
+    alive = Q(expiry_date=None) | Q(expiry_date__gt=now)
+    key: Any = APIKey.objects.filter(alive, prefix=raw.partition(".")[0], revoked=False).first()
+    return key if key is not None and key.is_valid(raw) else None

@@ -1,0 +1,124 @@
+"""Managing accounts: the superadmin desk's hierarchy (S1-B8 to B10)."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from backend.audit import services as audit
+from backend.common.errors import Conflict
+from backend.common.principal import CUSTOMER, SUPPORT_AGENT, Principal
+from backend.common.unit_of_work import unit_of_work
+from backend.identity.errors import LastSuperuser, NotAllowedOnUser, UserUnknown
+from backend.identity.models import User
+from backend.identity.services import accounts, locks, roles, sessions
+
+FLAGS = ("is_staff", "is_superuser", "is_active")
+
+
+def create_user(
+    *,
+    actor: Principal,
+    email: str,
+    password: str,
+    first_name: str,
+    last_name: str,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    is_active: bool = True,
+) -> User:
+    """Make an account of equal or lower level. A staff account is a support agent until told otherwise.
+
+    Raises: NotAllowedOnUser (no staff, or staff asking for a superuser), RegistrationRefused.
+    """
+    _require_staff(actor)
+    if is_superuser and not actor.is_superuser:
+        raise NotAllowedOnUser("Only superusers make superusers.")
+    with unit_of_work():
+        user = accounts.insert_user(email=email, password=password, first_name=first_name, last_name=last_name)
+        user.is_staff, user.is_superuser, user.is_active = is_staff, is_superuser, is_active
+        user.save(update_fields=[*FLAGS, "updated_at"])
+        giver = User.objects.get(pk=actor.id)
+        roles.assign_role(user=user, name=SUPPORT_AGENT if is_staff else CUSTOMER, assigned_by=giver)
+        audit.record(actor_id=actor.id, action="user.created", target=user, facts={"is_staff": is_staff})
+    return user
+
+
+def get_user(*, actor: Principal, user_id: int) -> User:
+    """Return a user the actor may manage. Raises: UserUnknown, NotAllowedOnUser."""
+    _require_staff(actor)
+    return _manageable(actor, User.objects.filter(pk=user_id).first())
+
+
+def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> User:
+    """Change names, e-mail (and with it the username) or flags, and return the user.
+
+    Raises: UserUnknown, NotAllowedOnUser, LastSuperuser, RegistrationRefused (e-mail).
+    Locks: the user row, and for changes of superusers all superusers' rows.
+    After commit: the new flags count at the person's next request; a block ends their sessions.
+    """
+    _require_staff(actor)
+    with unit_of_work() as unit:
+        user = _manageable(actor, User.objects.select_for_update(no_key=True).filter(pk=user_id).first())
+        if changes.get("is_superuser") and not actor.is_superuser:
+            raise NotAllowedOnUser("Only superusers make superusers.")
+        _keep_a_superuser(user, changes)
+        if "email" in changes:
+            changes = {**changes, **accounts.checked_email(changes["email"])}  # the username follows (S1-R32)
+        before = {name: getattr(user, name) for name in changes}
+        for name, value in changes.items():
+            setattr(user, name, value)
+        accounts.save_user(user)
+        flags = {name: value for name, value in changes.items() if name in FLAGS and before[name] != value}
+        fields = sorted(name for name in changes if before[name] != changes[name])
+        audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": fields, **flags})
+        sessions.principal_changed(unit, user_id=user.pk)
+        if flags.get("is_active") is False:
+            sessions.end_all_sessions(user_id=user.pk, reason="blocked")
+        if flags.get("is_active") is True:
+            locks.unlock(user=user)
+    user.refresh_from_db()
+    return user
+
+
+def delete_user(*, actor: Principal, user_id: int) -> None:
+    """Delete an account that nothing refers to; one with a history is to be blocked or erased instead.
+
+    Raises: UserUnknown, NotAllowedOnUser (also for oneself, BUG-S1-27), LastSuperuser, Conflict.
+    """
+    _require_staff(actor)
+    if user_id == actor.id:
+        raise NotAllowedOnUser("Nobody deletes their own account here.")
+    with unit_of_work():
+        user = _manageable(actor, User.objects.select_for_update(no_key=True).filter(pk=user_id).first())
+        _keep_a_superuser(user, {"is_active": False})
+        sessions.end_all_sessions(user_id=user.pk, reason="deleted")
+        audit.record(actor_id=actor.id, action="user.deleted", target=user)
+        try:
+            with transaction.atomic():
+                user.delete()
+        except ProtectedError as fault:
+            raise Conflict("This account has a history that must stay; block it instead.") from fault
+
+
+def _require_staff(actor: Principal) -> None:
+    if not (actor.is_staff or actor.is_superuser):
+        raise NotAllowedOnUser("Only staff manage accounts.")
+
+
+def _manageable(actor: Principal, user: User | None) -> User:
+    if user is None:
+        raise UserUnknown
+    if not actor.is_superuser and (user.is_staff or user.is_superuser):
+        raise NotAllowedOnUser
+    return user
+
+
+def _keep_a_superuser(user: User, changes: dict[str, Any]) -> None:
+    """BUG-S1-6: somebody must be left who can undo things."""
+    stops = changes.get("is_superuser") is False or changes.get("is_active") is False
+    if not (user.is_superuser and user.is_active and stops):
+        return
+    active = User.objects.select_for_update(no_key=True).filter(is_superuser=True, is_active=True).order_by("pk")
+    if [other.pk for other in active] == [user.pk]:
+        raise LastSuperuser

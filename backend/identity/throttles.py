@@ -1,0 +1,28 @@
+"""The general limits: per person for the signed-in, per address for everybody else (design.md section 8)."""
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from backend.common.shapes import principal_of
+from backend.common.shares import shares
+from backend.identity import limits
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # its class body loads this module through the settings
+
+
+class GeneralLimit(BaseThrottle):
+    """Counts each request. Passing raises TooMany with the body and headers that clients know (S2-B27)."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        principal = principal_of(request)
+        if principal is not None:
+            verdict = shares().take(limits.rule("user"), f"user:{principal.id}")
+            limits.judge(verdict, "user", user_id=principal.id)
+            django_request: Any = request._request
+            django_request.rate_verdict = verdict
+        elif request.auth is None:
+            limits.take_for_address("anonymous")
+        return True
