@@ -68,6 +68,7 @@ class Env(BaseModel):
     customer_sessions_max: int = Field(default=1, ge=1)
     demo_password: SecretStr | None = None
 
+    admin_url: str = Field(default="adminsite", pattern=r"^[\w-]+$")
     auth_cookie_domain: str = ""
     cookie_secure: bool | None = None
     rate_limit_user: int = Field(default=600, ge=1)

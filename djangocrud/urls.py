@@ -1,5 +1,7 @@
 """Every route of the product. Each slice keeps its own list; this file only puts them together."""
 
+from django.conf import settings
+from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -9,6 +11,7 @@ urlpatterns = [
     path("", Index.as_view(), name="index"),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.support.api")),
+    path(f"{settings.ADMIN_URL}/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]
 

@@ -47,5 +47,14 @@ class Denial:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person's data is being erased; each slice does its part in the same transaction. `name` is what stays."""
+
+    user_id: int
+    name: str
+
+
+person_erased: Hook[Erasure] = Hook("person_erased")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")

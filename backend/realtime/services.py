@@ -102,6 +102,20 @@ def append_and_ring(drafts: Sequence[Draft]) -> None:
     transaction.on_commit(lambda: bell.ring(stored))
 
 
+def rename_author(*, user_id: int, name: str) -> int:
+    """Put another name on everything a person did in any topic; return how many events that were.
+
+    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE realtime_event SET payload = jsonb_set(payload, '{user}', to_jsonb(%s::text))
+               WHERE payload ? 'user' AND (author_id = %s OR payload->>'user_id' = %s)""",
+            [name, user_id, str(user_id)],
+        )
+        return int(cursor.rowcount)
+
+
 def text_hash(text: str) -> int:
     """Return 63 bits that tell texts apart, small enough to keep beside each event."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -9,12 +9,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework_api_key.models import APIKey
 
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, Message, Public, SignedRequest
 from backend.identity.errors import PasswordRefused
-from backend.identity.models import APIKey, Session
-from backend.identity.permissions import api_key
+from backend.identity.models import Session
+from backend.identity.permissions import api_key, scopes_of
 from backend.identity.services import passwords, sessions, tickets
 
 
@@ -136,6 +137,11 @@ class OwnKey(APIView):
     permission_classes = [api_key("partner")]
 
     class KeyOut(serializers.ModelSerializer[APIKey]):
+        scopes = serializers.SerializerMethodField()
+
+        def get_scopes(self, key: APIKey) -> list[str]:
+            return scopes_of(key)
+
         class Meta:
             model = APIKey
             fields = ["name", "prefix", "scopes", "created", "expiry_date"]

@@ -18,7 +18,7 @@ from backend.identity import tokens
 from backend.identity.api import devices
 from backend.identity.authentication import ACCESS_COOKIE, REFRESH_COOKIE, CookieAuthentication, check_csrf
 from backend.identity.errors import AccountBlocked, BadCredentials, RegistrationRefused, TokenRefused
-from backend.identity.services import accounts, sessions
+from backend.identity.services import accounts, sessions, signing_in
 from backend.identity.services.sessions import TokenPair
 
 DOOR = "s0"
@@ -71,7 +71,7 @@ class SignIn(APIView):
         given.is_valid(raise_exception=True)
         asked = given.validated_data
         try:
-            signed_in = accounts.sign_in(
+            signed_in = signing_in.sign_in(
                 identifier=asked["email"],
                 password=asked["password"],
                 door=DOOR,

@@ -15,7 +15,7 @@ from backend.identity.api import devices
 from backend.identity.authentication import TokenAuthentication
 from backend.identity.errors import BadCredentials, PasswordRefused, RegistrationRefused
 from backend.identity.models import User
-from backend.identity.services import accounts
+from backend.identity.services import accounts, signing_in
 
 DOOR = "s1"
 
@@ -58,7 +58,7 @@ class SignIn(APIView):
         given = self.SignInIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data
-        signed_in = accounts.sign_in(
+        signed_in = signing_in.sign_in(
             identifier=asked["username"],
             password=asked["password"],
             door=DOOR,
@@ -146,7 +146,7 @@ class ChangePassword(APIView):
         return Response({"message": "The password was changed. Sign in again."})
 
 
-def _session_body(signed_in: accounts.SignedIn) -> dict[str, Any]:
+def _session_body(signed_in: signing_in.SignedIn) -> dict[str, Any]:
     user: User = signed_in.user
     return {
         "refresh": signed_in.tokens.refresh,

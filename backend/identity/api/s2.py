@@ -15,7 +15,7 @@ from backend.identity import selectors
 from backend.identity.api import devices
 from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials, PasswordRefused
 from backend.identity.models import User
-from backend.identity.services import accounts, profiles
+from backend.identity.services import accounts, profiles, signing_in
 
 DOOR = "s2"
 
@@ -51,13 +51,13 @@ class SignIn(APIView):
         given.is_valid(raise_exception=True)
         asked = given.validated_data
         try:
-            signed_in = accounts.sign_in(
+            signed_in = signing_in.sign_in(
                 identifier=asked["username"],
                 password=asked["password"],
                 door=DOOR,
                 device_token=devices.token_in(request),
             )
-        except AccountLocked as fault:
+        except AccountLocked:
             return Response({"detail": "Locked after too many failures.", "code": "locked"}, status=423)
         except AccountBlocked:
             raise

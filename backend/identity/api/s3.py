@@ -14,7 +14,7 @@ from backend.common.shapes import Public, SignedRequest
 from backend.identity import selectors
 from backend.identity.api import devices
 from backend.identity.errors import AccountBlocked, BadCredentials, PasswordRefused, RegistrationRefused
-from backend.identity.services import accounts, profiles
+from backend.identity.services import accounts, erasures, profiles, signing_in
 
 DOOR = "s3"
 
@@ -66,7 +66,7 @@ class Token(APIView):
         given.is_valid(raise_exception=True)
         asked = given.validated_data
         try:
-            signed_in = accounts.sign_in(
+            signed_in = signing_in.sign_in(
                 identifier=asked["email"],
                 password=asked["password"],
                 door=DOOR,
@@ -94,6 +94,12 @@ class Me(APIView):
     @extend_schema(operation_id="s3_update_me", tags=["identity"], request=PersonIn, responses={200: PersonOut})
     def patch(self, request: SignedRequest) -> Response:
         return self._update(request, partial=True)
+
+    @extend_schema(operation_id="erase_me", tags=["identity"], responses={204: None})
+    def delete(self, request: SignedRequest) -> Response:
+        """Erase oneself: who one was goes, that something happened stays. Cannot be undone."""
+        erasures.erase_self(actor=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _update(self, request: SignedRequest, *, partial: bool) -> Response:
         given = PersonIn(data=request.data, partial=partial)

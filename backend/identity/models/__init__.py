@@ -1,11 +1,11 @@
-from backend.identity.models.keys import APIKey
+from backend.identity.models.keys import KeyGrant
 from backend.identity.models.locks import PasswordReset, SignInCounter, SocketTicket
 from backend.identity.models.roles import Role, UserRole
 from backend.identity.models.sessions import LoginLog, Session
 from backend.identity.models.users import User
 
 __all__ = [
-    "APIKey",
+    "KeyGrant",
     "LoginLog",
     "PasswordReset",
     "Role",

@@ -1,28 +1,29 @@
-"""API keys of partner systems."""
+"""What a partner's API key may do. The key itself is the library's `rest_framework_api_key.models.APIKey`.
+
+`APIKey.objects.create_key(name=…)` therefore makes a key that works, as partners' engineers know it; a grant narrows
+it. Shown once, stored hashed.
+"""
 
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 
-class APIKey(AbstractAPIKey):
-    """A partner's key: shown once, stored hashed. `scopes` says what it may do; an empty list is everything.
+class KeyGrant(models.Model):
+    """The scopes of one API key. A key without a grant may do everything that keys may do."""
 
-    `APIKey.objects.create_key(name=…)` returns the row and the key.
-    """
-
+    api_key = models.OneToOneField(
+        "rest_framework_api_key.APIKey", primary_key=True, on_delete=models.CASCADE, related_name="grant"
+    )
     scopes = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
-    objects: ClassVar[APIKeyManager] = APIKeyManager()
+    class Meta:
+        verbose_name: ClassVar = "grant of an API key"
+        verbose_name_plural: ClassVar = "grants of API keys"
 
-    class Meta(AbstractAPIKey.Meta):
-        verbose_name = "API key"
-        verbose_name_plural = "API keys"
-
-    def may(self, scope: str) -> bool:
-        return not self.scopes or scope in self.scopes
+    def __str__(self) -> str:
+        return ", ".join(self.scopes) or "everything"

@@ -75,7 +75,7 @@ def count_failure(*, gate: Gate, user: User | None) -> None:
         _raise_lock_alarm(user_id)
 
 
-def forget_failures(*, gate: Gate, user: User) -> None:
+def forget_failures(*, gate: Gate) -> None:
     """Reset the counter after the right password."""
     SignInCounter.objects.filter(pk=gate.key).delete()
 

@@ -13,7 +13,7 @@ from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
 from backend.identity.errors import LinkRefused, PasswordRefused
 from backend.identity.models import PasswordReset, User
-from backend.identity.services import accounts, sessions
+from backend.identity.services import accounts, sessions, signing_in
 
 GOOD_FOR = timedelta(hours=1)
 
@@ -25,8 +25,8 @@ def request_reset(*, email: str) -> None:
     Locks: the user row. Raises: TooMany.
     """
     limits.take_for_address("password")
-    user = User.objects.filter(email__iexact=email.strip(), is_active=True).first() if "\x00" not in email else None
-    if user is None:
+    user = signing_in.find_by_identifier(email) if "@" in email else None
+    if user is None or not user.is_active:
         return
     secret = secrets.token_urlsafe(32)
     now = datetime.now(UTC)

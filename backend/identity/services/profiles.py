@@ -22,7 +22,7 @@ def update_profile(*, actor: Principal, changes: dict[str, Any]) -> User:
         changes = dict(changes)
         password = changes.pop("password", None)
         if "email" in changes:
-            address = accounts.checked_email(changes["email"])["email"]
+            address = accounts.checked_email(changes["email"])
             changes["email"] = address
             if "@" in user.username:
                 changes["username"] = address

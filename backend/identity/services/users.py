@@ -64,7 +64,8 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
             raise NotAllowedOnUser("Only superusers make superusers.")
         _keep_a_superuser(user, changes)
         if "email" in changes:
-            changes = {**changes, **accounts.checked_email(changes["email"])}  # the username follows (S1-R32)
+            address = accounts.checked_email(changes["email"])
+            changes = {**changes, "email": address, "username": address}  # The username follows (S1-R32).
         before = {name: getattr(user, name) for name in changes}
         for name, value in changes.items():
             setattr(user, name, value)

@@ -10,12 +10,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from rest_framework_api_key.models import APIKey
 
 from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER, SUPPORT_AGENT
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
+from backend.identity.permissions import usable_key
 from backend.identity.services import roles, sessions
 
+DEMO_KEY = "demo partner"
 # Account -> first name, last name, role, staff, superuser. The manager's bank comes with the banking slice.
 ACCOUNTS: dict[str, tuple[str, str, str, bool, bool]] = {
     "customer": ("Carla", "Customer", CUSTOMER, False, False),
@@ -35,9 +38,13 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, default=settings.DEMO_FILE)
 
     def handle(self, *args: Any, base_url: str, file: Path, **options: Any) -> None:
-        password = settings.DEMO_PASSWORD or _kept_password(file) or f"demo-{secrets.token_urlsafe(9)}"
+        password = (
+            settings.DEMO_PASSWORD
+            or _kept(file, "accounts", "customer", "password")
+            or f"demo-{secrets.token_urlsafe(9)}"
+        )
         accounts = {name: {"email": _demo_account(name, password).email, "password": password} for name in ACCOUNTS}
-        _write(file, {"base_url": base_url, "accounts": accounts})
+        _write(file, {"base_url": base_url, "accounts": accounts, "api_key": _demo_key(file)})
         self.stdout.write(f"demo accounts are in {file}")
 
 
@@ -59,12 +66,24 @@ def _demo_account(name: str, password: str) -> User:
     return user
 
 
-def _kept_password(file: Path) -> str | None:
-    """Return the password of an earlier run, so that what people wrote down stays true."""
+def _demo_key(file: Path) -> str:
+    """Return the demo's API key: the one of an earlier run while it works, else a new one."""
+    kept = _kept(file, "api_key")
+    if kept and usable_key(kept):
+        return kept
+    APIKey.objects.filter(name=DEMO_KEY, revoked=False).update(revoked=True)
+    return str(APIKey.objects.create_key(name=DEMO_KEY)[1])
+
+
+def _kept(file: Path, *path: str) -> str:
+    """Return what an earlier run wrote, so that what people noted down stays true."""
     try:
-        return str(json.loads(file.read_text())["accounts"]["customer"]["password"])
-    except (OSError, ValueError, KeyError):
-        return None
+        found: Any = json.loads(file.read_text())
+        for name in path:
+            found = found[name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return str(found)
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

@@ -1,0 +1,106 @@
+"""Signing in: one way to check a password and open a session, behind every door and the admin site."""
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from typing import NoReturn
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models.functions import Now
+
+from backend.audit import services as audit
+from backend.common import request_context
+from backend.common.unit_of_work import unit_of_work
+from backend.identity import limits
+from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials
+from backend.identity.models import LoginLog, User
+from backend.identity.services import locks, sessions
+from backend.identity.services.sessions import TokenPair
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Whose password it was, and the counter that the attempt ran on."""
+
+    user: User
+    gate: locks.Gate
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    user: User
+    tokens: TokenPair
+    device_token: str
+
+
+def sign_in(*, identifier: str, password: str, door: str, platform: str = "", device_token: str = "") -> SignedIn:
+    """Check the password and open a session. Every attempt is logged, with the platform and the outcome (S1-B3).
+
+    Raises: what `check_credentials` raises.
+    Locks: the user row, so that a change of the password comes before, or ends this session too.
+    After commit: `session.revoked` for sessions beyond the number a customer may have.
+    """
+    checked = check_credentials(identifier=identifier, password=password, platform=platform, device_token=device_token)
+    user = checked.user
+    with unit_of_work():
+        as_checked = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+        if as_checked.select_for_update(no_key=True).first() is None:
+            raise BadCredentials  # Changed or blocked since it was looked at.
+        pair = sessions.open_session(user=user, door=door, platform=platform)
+        User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
+        _log(user, platform, successful=True, description="Login Successful")
+        locks.forget_failures(gate=checked.gate)
+        audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"sid": pair.sid, "door": door})
+    return SignedIn(user, pair, locks.new_device_token(user, device_token))
+
+
+def check_credentials(*, identifier: str, password: str, platform: str = "", device_token: str = "") -> Checked:
+    """Return whose password this is. A failure is logged and counted.
+
+    An unknown, a locked and a real account cost the same hash and get the same answer, so neither the answer nor its
+    time tells anything (E-S1-3).
+    Raises: BadCredentials; AccountLocked (a BadCredentials); AccountBlocked, after the right password only; TooMany,
+    when this address failed too often.
+    """
+    limits.take_for_address("sign_in", cost=0)
+    user = find_by_identifier(identifier)
+    gate = locks.gate_of(identifier=identifier, user=user, device_token=device_token)
+    right = check_password(password, user.password if user else _decoy_hash())
+    if user is None or not right or gate.is_locked:
+        _refuse(user, gate, platform)
+    if not user.is_active:
+        _log(user, platform, successful=False, description="Login Failed: blocked")
+        raise AccountBlocked
+    return Checked(user, gate)
+
+
+def find_by_identifier(identifier: str) -> User | None:
+    """Return the user with this e-mail or username; upper case and outer spaces do not matter (E-S1-1, K-4).
+
+    One holding an @ is an e-mail: the table forbids a username with another's address.
+    """
+    wanted = identifier.strip()
+    if not wanted or "\x00" in wanted:
+        return None
+    return User.objects.known_by("email" if "@" in wanted else "username", wanted).first()
+
+
+def _refuse(user: User | None, gate: locks.Gate, platform: str) -> NoReturn:
+    with unit_of_work():
+        _log(user, platform, successful=False, description="Login Failed")
+        locks.count_failure(gate=gate, user=user)
+    limits.take_for_address("sign_in")
+    raise AccountLocked if gate.is_locked else BadCredentials
+
+
+def _log(user: User | None, platform: str, *, successful: bool, description: str) -> None:
+    ip = request_context.current().ip
+    LoginLog.objects.create(
+        user=user, platform_os=platform[:50], ip_address=ip, successful=successful, description=description
+    )
+
+
+@cache
+def _decoy_hash() -> str:
+    """Return a hash made by the hasher in use: checking a password against it costs what a real check costs."""
+    return make_password(secrets.token_urlsafe())
