@@ -32,8 +32,16 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
 
+    def known_by(self, field: str, value: str) -> "models.QuerySet[User]":
+        """Return who has this e-mail or username, whatever its case.
+
+        In lower case, as the unique indexes are. `iexact` compares in upper case: it reads the whole table, and takes
+        ſam for sam, who are two users.
+        """
+        return self.alias(known=Lower(field)).filter(known=Lower(models.Value(value)))
+
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.known_by("email", username or "").get()
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -21,6 +21,14 @@ from backend.identity.services import roles, sessions
 from backend.identity.services.sessions import TokenPair
 
 
+# What each constraint on users says to whoever runs into it: the field, and the words.
+_REFUSALS = {
+    "identity_user_email_unique": ("email", "A user with this email already exists."),
+    "identity_user_username_unique": ("username", "A user with this username already exists."),
+    "identity_user_username_with_at_is_own_email": ("username", "A username with an @ must be the e-mail address."),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     user: User
@@ -59,12 +67,11 @@ def sign_in(*, identifier: str, password: str, door: str, platform: str = "") ->
     if not user.is_active:
         _log(user, platform, successful=False, description="Login Failed: blocked")
         raise AccountBlocked
-    with unit_of_work():
-        pair = sessions.open_session(user=user, door=door, platform=platform)
-        User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
-        _log(user, platform, successful=True, description="Login Successful")
-        audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"sid": pair.sid, "door": door})
-    return SignedIn(user, pair)
+    try:
+        return SignedIn(user, _open_session(user, door, platform))
+    except BadCredentials:
+        _log(user, platform, successful=False, description="Login Failed")
+        raise
 
 
 def sign_out(*, actor: Principal) -> None:
@@ -97,8 +104,7 @@ def find_by_identifier(identifier: str) -> User | None:
     wanted = identifier.strip()
     if not wanted or "\x00" in wanted:
         return None
-    by = "email__iexact" if "@" in wanted else "username__iexact"
-    return User.objects.filter(**{by: wanted}).first()
+    return User.objects.known_by("email" if "@" in wanted else "username", wanted).first()
 
 
 def check_new_password(
@@ -109,6 +115,23 @@ def check_new_password(
         validate_password(password, user)
     except ValidationError as fault:
         raise refusal(field, " ".join(fault.messages)) from fault
+
+
+def _open_session(user: User, door: str, platform: str) -> TokenPair:
+    """Open the session, unless the password was changed or the account blocked since both were looked at.
+
+    Raises: BadCredentials.
+    Locks: the user row, so that a change of the password comes before, or ends this session too.
+    """
+    with unit_of_work():
+        as_checked = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+        if as_checked.select_for_update(no_key=True).first() is None:
+            raise BadCredentials
+        pair = sessions.open_session(user=user, door=door, platform=platform)
+        User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
+        _log(user, platform, successful=True, description="Login Successful")
+        audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"sid": pair.sid, "door": door})
+    return pair
 
 
 def _check_email(email: str) -> None:
@@ -124,8 +147,10 @@ def _insert(user: User) -> None:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as fault:
-        taken = "username" if "username" in str(fault) else "email"
-        raise RegistrationRefused(taken, f"A user with this {taken} already exists.") from fault
+        broken = getattr(getattr(fault.__cause__, "diag", None), "constraint_name", None)
+        if broken not in _REFUSALS:
+            raise
+        raise RegistrationRefused(*_REFUSALS[broken]) from fault
 
 
 def _log(user: User | None, platform: str, *, successful: bool, description: str) -> None:

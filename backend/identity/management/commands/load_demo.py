@@ -63,7 +63,7 @@ def _kept_password(file: Path) -> str | None:
     """Return the password of an earlier run, so that what people wrote down stays true."""
     try:
         return str(json.loads(file.read_text())["accounts"]["customer"]["password"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
