@@ -25,8 +25,9 @@ from typing import Any, BinaryIO
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.db import connections
+from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from backend.common.pool import PoolBusy, PoolTimeout, ThreadPool
@@ -36,7 +37,7 @@ from djangocrud.serving.body import BodyPipe
 logger = logging.getLogger(__name__)
 
 Scope = Mapping[str, Any]
-Message = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
@@ -142,16 +143,18 @@ class PooledHandler(ASGIHandler):
         """Serve one request, in a worker thread."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, body)
-        if request is not None:
-            try:
-                response = self.get_response(request)
-            except BaseException:
-                request.close()
-                signals.request_finished.send(sender=self.__class__)  # what no response will do
-                raise
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self._serve(request)
         response._handler_class = self.__class__
         return render(response, scope["method"])
+
+    def _serve(self, request: ASGIRequest) -> HttpResponseBase:
+        try:
+            return self.get_response(request)
+        except BaseException:
+            request.close()
+            signals.request_finished.send(sender=self.__class__)  # what no response will do now
+            raise
 
     async def _send_parts(self, pool: ThreadPool, answer: Answer, send: Send) -> None:
         parts = answer.rest

@@ -12,6 +12,7 @@ Each child has a pipe from the launcher as its standard input and stops when tha
 `manage.py` comes through here too, for the same servers. The Python version is checked before anything else is
 imported, in syntax that old versions can read.
 """
+
 # ruff: noqa: E402
 
 import sys
@@ -84,20 +85,21 @@ def run(port: int) -> int:
 def demo() -> int:
     """Run the scripted conversation against the running server, or against one started for it on a free port."""
     with servers():
-        base_url = _answering_base_url()
-        if base_url:
-            return _finish(_spawn("drive", "demo", "--base-url", base_url))
+        if _answers(str(_demo_file().get("base_url", ""))):
+            return _converse()
         port = _free_port()
         code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
         if code:
             return code
         server = _spawn("serve", "--port", str(port))
         try:
-            if not _comes_up(server, port):
-                return _refuse("the server did not come up")
-            return _finish(_spawn("drive", "demo", "--base-url", _base_url(port)))
+            return _converse() if _comes_up(server, port) else _refuse("the server did not come up")
         finally:
             _end(server)
+
+
+def _converse() -> int:
+    return _finish(_start("bench.demo", "--file", str(env.var / "demo.json")))
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -119,7 +121,9 @@ def manage(arguments: list[str]) -> int:
         if command == "test":
             return test(arguments[2:])
         with contextlib.nullcontext() if command in WITHOUT_SERVERS else servers():
-            _django_command(arguments)
+            from django.core.management import execute_from_command_line
+
+            execute_from_command_line(arguments)
     except EmbeddedFailed as error:
         return _refuse(str(error))
     return 0
@@ -145,10 +149,13 @@ def servers(*, durable: bool = True) -> Iterator[None]:
 def prepare(base_url: str) -> int:
     """Bring the database up to date and load the demo data, in one interpreter: starting one costs a second."""
     _end_with_parent()
+    import django
     from django.core.management import call_command
     from django.db import OperationalError
 
-    _set_up_django()
+    # Written for Django, not read: env.py stays the only reader of the environment.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djangocrud.settings")  # noqa: TID251
+    django.setup()
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except OperationalError as error:
@@ -165,12 +172,6 @@ def serve(port: int) -> int:
     return 0
 
 
-def drive(arguments: Sequence[str]) -> int:
-    _end_with_parent()
-    _django_command(["manage.py", *arguments])
-    return 0
-
-
 def _end_with_parent() -> None:
     """Stop this process, as if asked to, when the launcher at the other end of standard input is gone."""
 
@@ -180,21 +181,6 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="launcher-watch", daemon=True).start()
-
-
-def _set_up_django() -> None:
-    import django
-
-    # Written for Django, not read: env.py stays the only reader of the environment.
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djangocrud.settings")  # noqa: TID251
-    django.setup()
-
-
-def _django_command(arguments: list[str]) -> None:
-    from django.core.management import execute_from_command_line
-
-    _set_up_django()
-    execute_from_command_line(arguments)
 
 
 # Children and signals.
@@ -210,7 +196,11 @@ def _stop_on(*numbers: signal.Signals) -> None:
 
 
 def _spawn(*words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "djangocrud.launch", *words]
+    return _start("djangocrud.launch", *words)
+
+
+def _start(module: str, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", module, *words]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
 
@@ -302,11 +292,6 @@ def _answers(base_url: str) -> bool:
         return False
 
 
-def _answering_base_url() -> str:
-    base_url = str(_demo_file().get("base_url", ""))
-    return base_url if base_url and _answers(base_url) else ""
-
-
 # Words for people.
 
 
@@ -361,10 +346,12 @@ def _parser() -> argparse.ArgumentParser:
 
     add("run", lambda given: run(given.port)).add_argument("--port", type=_port, default=env.port)
     add("demo", lambda given: demo())
-    add("test", lambda given: test(given.rest)).add_argument("rest", nargs=argparse.REMAINDER)
     add("prepare", lambda given: prepare(given.base_url)).add_argument("--base-url", required=True)
     add("serve", lambda given: serve(given.port)).add_argument("--port", type=_port, required=True)
-    add("drive", lambda given: drive(given.rest)).add_argument("rest", nargs=argparse.REMAINDER)
+    # Its options are pytest's: with a prefix that nobody types none is taken for ours.
+    tests = commands.add_parser("test", prefix_chars="\0", add_help=False)
+    tests.add_argument("rest", nargs="*")
+    tests.set_defaults(work=lambda given: test(given.rest))
     return parser
 
 

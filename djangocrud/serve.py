@@ -6,6 +6,7 @@ import daphne.server  # isort: skip  # first: it installs the reactor that every
 
 import argparse
 import dataclasses
+import gc
 import importlib
 import logging
 import sys
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.drain_seconds is not None:
         limits = dataclasses.replace(limits, drain_s=options.drain_seconds)
     application = getattr(module, attribute or "application")
+    gc.collect()
+    gc.freeze()  # what the imports made stays for ever: a full collection need not walk it, and pause every socket
     return Server(application, limits, host=options.host, port=options.port, fd=options.fd).run()
 
 

@@ -47,7 +47,7 @@ def repeatable(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     connection, when the old one turns out to be dead."""
     try:
         return fn(*args, **kwargs)
-    except DatabaseError as fault:
+    except (DatabaseError, InterfaceError) as fault:
         if connection.in_atomic_block or not dropped(fault):
             raise
         return fn(*args, **kwargs)

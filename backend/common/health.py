@@ -4,17 +4,23 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
+
+from backend.common.database import repeatable
 
 
 def database_answers() -> bool:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone())
-    except DatabaseError:
+        return repeatable(_ask_database)
+    except (DatabaseError, InterfaceError):
         connection.close()
         return False
+
+
+def _ask_database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone())
 
 
 def redis_answers() -> bool:

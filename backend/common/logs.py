@@ -9,8 +9,8 @@ from structlog.typing import EventDict, Processor
 
 _SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|authorization|cookie|api_?key|ssn|otp|ticket)")
 _SECRET_VALUES = re.compile(
-    r"(?i)((?:token|ticket|password|secret|key)=)[^&\s\"']+"  # in an address or a connection string
-    r"|((?:bearer|token|api-key)\s+)[\w.~+/=-]{8,}"  # in a header
+    r"(?i)((?:token|ticket|password|secret|key|otp)=)[^&\s\"']+"  # in an address or a connection string
+    r"|((?:authorization:\s*\w+|bearer|token|api-key)\s+)[\w.~+/=-]{8,}"  # in a header
     r"|(://[^:/\s]*:)[^@\s]+(?=@)"  # in a URL's login
     r"|()\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT anywhere
 )

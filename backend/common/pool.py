@@ -138,11 +138,11 @@ class ThreadPool:
         if results is None or results.loop is not loop:
             results = self._bind(loop)
         call = _Call(fn, args, discard, admitted, loop.create_future(), results)
+        if len(self._threads) < self.size:
+            self._start_thread()
         self._open.add(call)
         self._waiting.append(call)
         self._tokens.put(True)
-        if len(self._threads) < self.size:
-            self._start_thread()
         if self._sweep_timer is None and (self.wait_s or self.run_s):
             self._schedule_sweep(loop)
         return call

@@ -50,7 +50,7 @@ def client_ip(peer: str | None, forwarded_for: str) -> str | None:
         if len(hops) >= settings.PROXY_COUNT:
             candidate = hops[-settings.PROXY_COUNT]
     try:
-        return str(ip_address(candidate))
+        return str(ip_address(candidate.partition("%")[0]))  # A zone means nothing elsewhere; the database refuses it.
     except ValueError:
         return None
 

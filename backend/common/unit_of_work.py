@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.transaction import TransactionManagementError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def unit_of_work() -> Iterator[UnitOfWork]:
 
     The outermost unit appends all events at its end and commits. A joined one adds to its caller's; when it fails,
     the whole unit fails.
-    Raises: RuntimeError when a plain `atomic` block is already open: events could then outlive its rollback.
+    Raises: RuntimeError when a plain `atomic` block is already open: events could then outlive its rollback;
+    TransactionManagementError when a joined unit failed and its caller went on as if it had not.
     """
     joined = _current.get()
     if joined is not None:
@@ -67,6 +69,8 @@ def unit_of_work() -> Iterator[UnitOfWork]:
     try:
         with transaction.atomic(durable=True):
             yield unit
+            if transaction.get_rollback():  # Django would roll back without a word.
+                raise TransactionManagementError("a part of this unit of work failed, so the whole does")
             if unit.drafts:
                 _appenders[0](unit.drafts)
     finally:

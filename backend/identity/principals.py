@@ -44,7 +44,8 @@ class RecentChanges:
 
     def raise_version(self, user_id: int, version: int) -> None:
         self._forget_old()
-        self._versions[user_id] = (version, time.monotonic() + MEMORY_SECONDS)
+        newest = max(version, self.least_version(user_id))  # Notices of two changes can overtake each other.
+        self._versions[user_id] = (newest, time.monotonic() + MEMORY_SECONDS)
 
     def is_ended(self, sid: str) -> bool:
         return sid in self._ended

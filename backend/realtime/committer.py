@@ -5,11 +5,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
 from django.db import DatabaseError, IntegrityError, transaction
 
 from backend.common.database import dropped
 from backend.common.errors import DomainError, Unavailable
 from backend.common.pool import ThreadPool
+
+log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -67,7 +70,7 @@ class GroupCommitter(Generic[Item, Result]):
                 batch = self._next_batch()
                 results = await self._results([item for item, _ in batch])
                 for (_, done), result in zip(batch, results, strict=True):
-                    done(result)
+                    _tell(done, result)
         finally:
             self._running = None
 
@@ -111,3 +114,11 @@ class GroupCommitter(Generic[Item, Result]):
             return fault
         except DomainError as fault:
             return fault
+
+
+def _tell(done: Callable[[Result | Exception], None], result: Result | Exception) -> None:
+    """Give one item its result. A listener that fails must not keep the others from theirs."""
+    try:
+        done(result)
+    except Exception:
+        log.exception("commit.answer_failed")

@@ -8,7 +8,11 @@ one is dropped, and a gap is filled from the database before anything later goes
 from collections import deque
 from typing import Protocol
 
+import structlog
+
 from backend.realtime.events import text_frame
+
+log = structlog.get_logger(__name__)
 
 RECENT_MAX = 128
 WAITING_MAX = 2000
@@ -106,4 +110,7 @@ class Feed:
         for listener in tuple(self.live):
             if listener.cursor < seq:
                 listener.cursor = seq
-                listener.take(delivery)
+                try:
+                    listener.take(delivery)
+                except Exception:  # The others must not miss it for one that fails.
+                    log.exception("listener.failed", topic=self.topic, seq=seq)

@@ -217,9 +217,10 @@ class Hub:
     # The layer
 
     async def _listen(self) -> None:
+        channel = ""  # Kept for good: the layer would go on filling the queue of one that was left behind.
         while True:
             try:
-                channel = await self._layer.new_channel(prefix="hub.")
+                channel = channel or await self._layer.new_channel(prefix="hub.")
                 await self._layer.group_add(bell.GROUP, channel)
                 self.layer_joined = True
                 self._check_now.set()

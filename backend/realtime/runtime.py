@@ -129,15 +129,17 @@ class Runtime:
     async def follow(self, topic: str, callback: Callable[[Delivery], None], *, since_seconds: int) -> None:
         """Give the process itself every event of a topic, from `since_seconds` ago on, healed like any socket's."""
         feed = self.hub.join(topic)
+        follower = None
         while True:
             try:
-                page = await self.hub.read(selectors.events_since, topic, seconds=since_seconds)
-                break
+                if follower is None:
+                    page = await self.hub.read(selectors.events_since, topic, seconds=since_seconds)
+                    follower = Follower(callback, page.events[0].seq - 1 if page.events else page.head)
+                await self.hub.go_live(feed, follower, page.head)
+                return
             except (DatabaseError, PoolBusy) as fault:
                 log.warning("topic.unread", topic=topic, fault=type(fault).__name__)
                 await asyncio.sleep(1)
-        first = page.events[0].seq - 1 if page.events else page.head
-        await self.hub.go_live(feed, Follower(callback, first), page.head)
 
     async def every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
         """Run `job` every `seconds`; a database that is away is waited for."""

@@ -7,7 +7,7 @@ after their connections themselves.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -181,15 +181,18 @@ class Socket:
         reset = after is not None and after > page.head
         if reset:
             page = await self.hub.read(selectors.last_events, self.topic, self.history)
-        self._send_array(page)
-        self.cursor = page.head if after is None or reset else max(after, page.cursor)
+        if after is None or reset:
+            self._send_array([render(event) for event in page.events])  # One array: the S1 app knows no second.
+            self.cursor = page.head
+        else:
+            await self._send_page(page)
+            self.cursor = max(after, page.cursor)
         if reset:
             self.send({"type": "reset", "head": page.head})
         while after is not None and not reset and len(page.events) == self.page and self.handle.is_open:
-            await self._until_taken()
             page = await self.hub.read(selectors.events_after, self.topic, self.cursor, limit=self.page)
             if page.events:
-                self._send_array(page)
+                await self._send_page(page)
                 self.cursor = page.cursor
         await self.hub.go_live(feed, self, page.head)
         self._joining = False
@@ -202,8 +205,14 @@ class Socket:
             await asyncio.sleep(0.05)
         raise Refused(TOO_SLOW)
 
-    def _send_array(self, page: Page) -> None:
-        self.write(text_frame(b"[" + b",".join([render(event) for event in page.events]) + b"]"))
+    async def _send_page(self, page: Page) -> None:
+        """Send a page as one array, or as several where it is large, no faster than the client takes them."""
+        for part in _parts([render(event) for event in page.events], self._unsent_max // 4):
+            await self._until_taken()
+            self._send_array(part)
+
+    def _send_array(self, events: list[bytes]) -> None:
+        self.write(text_frame(b"[" + b",".join(events) + b"]"))
 
     def _end_with_token(self, principal: Principal) -> None:
         if principal.expires_at is not None:
@@ -277,11 +286,11 @@ class Socket:
                 return
             if self.closing:
                 continue
-            if self.live:
+            if self._opening is None or self._opening.done():
                 await self._on_message(message)
-            else:
+            else:  # Opening ends by working through these: what came first stays first.
                 self._early.append(message)
-                if len(self._early) >= EARLY_FRAMES_MAX and self._opening is not None:
+                if len(self._early) >= EARLY_FRAMES_MAX:
                     await asyncio.wait([self._opening])
 
     async def _on_message(self, message: dict[str, Any]) -> None:
@@ -328,6 +337,19 @@ class Socket:
         feed = self._join()
         page = await self.hub.read(selectors.events_after, self.topic, after, limit=self.page)
         await self._catch_up(feed, page, after)
+
+
+def _parts(events: list[bytes], size_max: int) -> Iterator[list[bytes]]:
+    """Split rendered events into runs of about `size_max` bytes; without events there is one empty run."""
+    part: list[bytes] = []
+    size = 0
+    for event in events:
+        if part and size + len(event) > size_max:
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += len(event)
+    yield part
 
 
 def cursor_from(value: object) -> int:

@@ -66,7 +66,7 @@ def meta(request: HttpRequest) -> HttpResponse:
 
 
 def digest(request: HttpRequest) -> HttpResponse:
-    """Read the body as the test wants it read: whole, in pieces slowly, as a form, or not at all."""
+    """Read the body as the test wants it read: in pieces, as a form, when the gate opens, or not at all."""
     events["digest"] += 1
     sha = hashlib.sha256()
     size = 0
@@ -74,10 +74,11 @@ def digest(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"name": request.POST.get("name"), "files": {n: f.size for n, f in request.FILES.items()}})
     if request.GET.get("ignore"):
         return JsonResponse({"detail": "no"}, status=403)
+    if request.GET.get("gated"):
+        gate.wait(60)
     while piece := request.read(64 * 1024):
         size += len(piece)
         sha.update(piece)
-        time.sleep(float(request.GET.get("pause", 0)))
     events["digested"] += 1
     return JsonResponse({"size": size, "sha256": sha.hexdigest()})
 
@@ -153,7 +154,14 @@ async def open_gate() -> tuple[int, dict[str, Any]]:
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     assert (await receive())["type"] == "websocket.connect"
+    if scope["path"] == "/ws/refuse":
+        await send({"type": "websocket.close"})
+        return
     await send({"type": "websocket.accept"})
+    if scope["path"] == "/ws/scope":
+        told = {"root_path": scope["root_path"], "client": scope["client"][0], "query": scope["query_string"].decode()}
+        await send({"type": "websocket.send", "text": json.dumps(told)})
+        return
     await SOCKETS[scope["path"]](scope["extensions"][EXTENSION], receive, send)
 
 

@@ -120,3 +120,17 @@ def is_closed(client: socket.socket) -> bool:
         return client.recv(1) == b""
     except ConnectionError:
         return True
+
+
+def send_until_stuck(client: socket.socket, data: bytes) -> int:
+    """Send until the other side has taken nothing for half a second; return how much it took."""
+    client.setblocking(False)
+    sent, quiet_since = 0, time.monotonic()
+    while sent < len(data) and time.monotonic() - quiet_since < 0.5:
+        try:
+            sent += client.send(data[sent : sent + 65_536])
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    client.settimeout(CEILING_S)
+    return sent

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -213,6 +212,27 @@ def test_everything_killed_starts_again_with_what_was_committed(fresh):
     assert redis.Redis.from_url(fresh.redis_url).ping()
 
 
+def test_a_server_that_does_not_listen_is_stopped_all_the_same(fresh):
+    fresh.start()
+    os.kill(int(next(fresh.store.glob("data-*/postmaster.pid")).read_text().split()[0]), signal.SIGSTOP)
+
+    fresh.stop()
+
+    assert _processes(fresh) == []
+
+
+def test_a_start_that_fails_says_what_the_server_said(fresh):
+    fresh.start()
+    fresh.stop()
+    next(fresh.store.glob("data-*/global/pg_control")).unlink()
+
+    with pytest.raises(EmbeddedFailed, match=r"^PostgreSQL did not start: .*could not open file .*postgres\.log\)$"):
+        fresh.start()
+
+    fresh.stop()
+    assert _processes(fresh) == []
+
+
 def test_a_starter_killed_half_way_leaves_no_half_of_a_cluster(fresh):
     starter = _python(START, fresh.home)
     _eventually(lambda: list(fresh.store.glob("new-*")))
@@ -226,10 +246,10 @@ def test_a_starter_killed_half_way_leaves_no_half_of_a_cluster(fresh):
     assert list(fresh.store.glob("new-*")) == []
 
 
-def test_a_new_home_at_the_same_path_never_meets_the_old_data(fresh):
+def test_a_lost_secret_ends_the_old_servers_and_never_opens_the_old_data(fresh):
     fresh.start()
     _execute(fresh, "CREATE TABLE old_secrets ()")
-    shutil.rmtree(fresh.home)
+    (fresh.home / "secret").unlink()
 
     again = Embedded(fresh.home, durable=False)
     again.start()

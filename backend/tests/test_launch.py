@@ -52,8 +52,8 @@ class Launched:
         """Send the signals, and return the exit code once it is gone."""
         for number in numbers:
             self.process.send_signal(number)
-            time.sleep(0.2)
-        self.output.append(self.process.communicate(timeout=30)[0])
+            time.sleep(0.2)  # Two equal signals at once would count as one.
+        self.output.append(self.process.communicate(timeout=60)[0])
         return self.process.returncode
 
     def server_pid(self) -> int:
@@ -121,13 +121,33 @@ def test_a_killed_launcher_takes_its_server_along_and_the_next_one_adopts_the_re
     killed = run()
     before = _started_at(killed.servers)
     killed.end(signal.SIGKILL)
-    _eventually(lambda: not [line for line in _table("args=") if f"--port {killed.port}" in line])
+    _eventually(lambda: not [line for line in _table("args=") if f"serve --port {killed.port}" in line])
 
     following = run()
     assert _started_at(following.servers) == before
 
     assert following.end(signal.SIGTERM) == 0
     assert _left_of(following.servers, following.port) == []
+
+
+def test_the_demo_brings_a_server_of_its_own_and_takes_it_away(home):
+    done = _done([*LAUNCH, "demo"], home)
+
+    assert done.returncode == 0
+    assert "nothing lost, nothing twice, in order" in done.stdout
+    assert (
+        _left_of(Embedded(home), int(json.loads((home / "demo.json").read_text())["base_url"].rsplit(":", 1)[1])) == []
+    )
+
+
+def test_the_demo_uses_the_running_server_and_leaves_it(run, home):
+    launched = run()
+
+    done = _done([*LAUNCH, "demo"], home)
+
+    assert done.returncode == 0
+    assert launched.process.poll() is None
+    assert json.loads((home / "demo.json").read_text())["base_url"] == f"http://127.0.0.1:{launched.port}"
 
 
 def test_a_taken_port_is_told_in_one_line_and_leaves_nothing(tmp_path):
@@ -208,9 +228,12 @@ def test_an_old_python_can_read_as_far_as_that_line(path):
 
 
 def _environment(home: Path, **more: str) -> dict[str, str]:
-    """Ours with servers of its own. The tests' settings stay: six real password hashes cost seconds a start."""
-    chosen = {"DATABASE_URL", "REDIS_URL"}
-    return {name: value for name, value in os.environ.items() if name not in chosen} | {"EASE_VAR": str(home)} | more
+    """Ours with servers of its own, and patience for a loaded machine.
+
+    The tests' settings stay: six real password hashes cost seconds a start.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    return ours | {"EASE_VAR": str(home), "DRAIN_SECONDS": "30"} | more
 
 
 def _done(command: list[str], home: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -224,8 +247,9 @@ def _table(columns: str) -> list[str]:
 
 
 def _left_of(servers: Embedded, port: int = -1) -> list[str]:
-    """The living processes that show the servers' folder or the port in their command line."""
-    return [line for line in _table("args=") if str(servers.store) in line or f"--port {port}" in line]
+    """The living processes that a launcher started: they show the servers' folder or the port."""
+    marks = (str(servers.store), f"launch serve --port {port}")
+    return [line for line in _table("args=") if any(mark in line for mark in marks)]
 
 
 def _started_at(servers: Embedded) -> object:

@@ -6,7 +6,7 @@ process dies, so a killed user is no user; the servers it leaves are adopted, an
 Starts and stops are serialised by `home/start.lock`.
 
 Plain Python: no Django, no environment variables, and the wheels are looked for only when they are needed.
-Why not the wheels' own Python API: ADR on embedded servers (trust authentication, modes of parent folders).
+Why not the wheels' own Python API: it trusts every local user, and as root it changes the modes of parent folders.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ from pathlib import Path
 from djangocrud.embedded.place import EmbeddedFailed, Place, open_lock, try_lock
 
 READY_WITHIN_S = 30
-STOP_WITHIN_S = {"fast": 3, "immediate": 3, "kill": 10}
+STOP_WITHIN_S = {"fast": 3, "immediate": 2, "kill": 10}
 POLL_S = 0.02
 
 

@@ -46,11 +46,12 @@ class Valkey(Server):
         return Answer.READY
 
     def launch(self, life: int) -> None:
-        """The configuration goes in by standard input: a password in the arguments is shown by `ps`."""
+        """The configuration goes in by standard input, because `ps` shows arguments; the socket is there to be seen."""
         self._pid_file.unlink(missing_ok=True)
         self.socket.unlink(missing_ok=True)
         program = self.place.valkey_program()
-        done = self.place.run(program, "-", feed=self._configuration(), keep_open=[life])
+        shown = ("--set-proc-title", "no", "--unixsocket", str(self.socket))
+        done = self.place.run(program, *shown, "-", feed=self._configuration(), keep_open=[life])
         if done.returncode:
             raise EmbeddedFailed(f"Valkey did not start: {done.stdout.strip()[-200:]}")
 
@@ -66,7 +67,6 @@ class Valkey(Server):
     def _configuration(self) -> str:
         lines = {
             "port": "0",
-            "unixsocket": _quoted(self.socket),
             "unixsocketperm": "700",
             "requirepass": self.place.secret,
             "save": '""',

@@ -81,6 +81,8 @@ class ResponseParts:
     """The rest of a streamed response. One thread at a time pulls or closes it, not always the same one."""
 
     def __init__(self, response: HttpResponseBase) -> None:
+        if getattr(response, "is_async", False):
+            raise TypeError("An asynchronous iterator would be read to its end before anything is sent.")
         if isinstance(response, FileResponse):
             response.block_size = PART_SIZE
         self.ended = False

@@ -12,13 +12,15 @@ import io
 from queue import Empty, SimpleQueue
 
 from django.core.exceptions import BadRequest
-from django.http import UnreadablePostError
 
 HIGH_WATER = 256 * 1024
 
 
-class BodyCut(BadRequest, UnreadablePostError):
-    """The body ended early or stopped arriving. Django answers 400; usually nobody is left to read it."""
+class BodyCut(BadRequest):
+    """The body ended early or stopped arriving. Django answers 400; usually nobody is left to read it.
+
+    Not an OSError: of those Django makes an `UnreadablePostError`, which is a 500 and a traceback in the log.
+    """
 
 
 class BodyPipe(io.RawIOBase):

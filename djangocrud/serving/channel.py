@@ -33,6 +33,7 @@ class Channel(HTTPChannel):
         self.reading_held = False  # by a request whose body arrives faster than the application takes it
         self._closing_since: float | None = None
         self._began_at = self._progress_at = self._taken_at = time.monotonic()
+        self._held_since = 0.0
         self._taken = 0
 
     def connectionMade(self) -> None:
@@ -73,13 +74,16 @@ class Channel(HTTPChannel):
 
     def hold_reading(self) -> None:
         """Make the client wait: its request's body arrives faster than the application takes it."""
-        self.reading_held = True
-        self._networkProducer.pauseProducing()
+        if not self.reading_held:
+            self.reading_held = True
+            self._held_since = time.monotonic()
+            self._networkProducer.pauseProducing()
 
     def go_on_reading(self) -> None:
         if self.reading_held:
             self.reading_held = False
             self._progress_at = time.monotonic()
+            self._began_at += self._progress_at - self._held_since
             self._networkProducer.resumeProducing()
 
     def allContentReceived(self) -> None:
@@ -89,6 +93,9 @@ class Channel(HTTPChannel):
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Twisted calls this for whatever it cannot parse."""
         self.refuse(400, "The request could not be read.", "bad_request")
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.refuse(431, "A line of the request's head is too long.", "headers_too_large")
 
     # What goes out
 
@@ -106,7 +113,7 @@ class Channel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def requestDone(self, request: Request) -> None:
-        self._progress_at = time.monotonic()
+        self._began_at = self._progress_at = time.monotonic()
         if not self._handlingRequest:  # answered before its body was complete
             self._close_orderly()
             return
@@ -116,6 +123,9 @@ class Channel(HTTPChannel):
 
     def refuse_body(self, limit: int) -> None:
         self.refuse(413, f"The request body may have at most {limit} bytes.", "body_too_large")
+
+    def refuse_unmeasured(self) -> None:
+        self.refuse(411, "A body of this size must state its length.", "length_required")
 
     def refuse(self, status: int, detail: str, code: str) -> None:
         """Answer at once, whatever the client still sends, and close so that it can read the answer."""
@@ -136,7 +146,8 @@ class Channel(HTTPChannel):
         client would lose the answer."""
         self._closing_since = time.monotonic()
         self.requests.clear()
-        self.dataReceived = self.lineReceived = self.rawDataReceived = _ignore
+        for receiver in ("dataReceived", "lineReceived", "rawDataReceived"):
+            setattr(self, receiver, _ignore)
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()
         self.transport.loseWriteConnection()
@@ -157,7 +168,7 @@ class Channel(HTTPChannel):
         elif self._is_idle:
             if now - self._progress_at > limits.idle_s:
                 self.loseConnection()
-        elif not self._handlingRequest:
+        elif not self._handlingRequest and not self.reading_held:
             self._sweep_arrival(now)
 
     @property
@@ -166,8 +177,6 @@ class Channel(HTTPChannel):
 
     def _sweep_arrival(self, now: float) -> None:
         limits = self.limits
-        if self.reading_held:
-            self._progress_at = now  # it is we who make the client wait
         arrived = self.requests[-1].body_size if self.requests else 0
         total_s = limits.arrive_total_s + arrived / limits.arrive_rate_min
         if now - self._progress_at > limits.arrive_stall_s or now - self._began_at > total_s:
@@ -182,8 +191,8 @@ class Channel(HTTPChannel):
 
     @property
     def is_busy(self) -> bool:
-        """Whether ending now would take something from the client."""
-        return self._closing_since is None or self.transport.unsent > 0
+        """Whether ending now would cost a client its answer. A head that is still arriving is not waited for."""
+        return self.transport.unsent > 0 or (self._closing_since is None and not self.line_mode)
 
     def cut(self) -> None:
         """End a connection that outlived the drain."""

@@ -36,7 +36,6 @@ BODILESS = frozenset((204, 304))
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 OWN_HEADERS = frozenset((b"connection", b"transfer-encoding", b"date"))  # the server's business
 ROOT_PATH_HEADER = b"daphne-root-path"  # by which Daphne would let any client move the application
-DISCONNECT = {"type": "http.disconnect"}
 
 
 class RequestHeaders(list[tuple[bytes, bytes]]):
@@ -69,7 +68,8 @@ class Request(WebRequest):
 
     def __init__(self, channel: Channel, queued: object = None) -> None:
         # Not Daphne's or Twisted's: they look addresses up, make header stores and register each request.
-        self.channel: Channel | None = channel
+        self.channel = channel
+        self.over = False  # nothing more can be said to the client: answered, refused, or gone
         self.server = channel.server
         self.transport = channel.transport
         self.client = self.host = self.client_addr = self.application_queue = None
@@ -77,7 +77,7 @@ class Request(WebRequest):
         self.queued = 0
         self.body_size = 0
         self.body_limit = 0
-        self._streamed = False
+        self._streamed = self._must_measure = False
         self._chunks: deque[bytes] = deque()
         self._held = 0  # bytes in `_chunks`, and in the server's sum of them
         self._body_ended = self._body_given = False
@@ -96,9 +96,11 @@ class Request(WebRequest):
         self.method, self.uri, self.clientproto = command, uri, version
         self.path, _, self.query_string = uri.partition(b"?")
         body_max = self.body_limit = self.server.limits.body_max
-        if length:
-            self.body_limit = self.server.limits.body_limit(unquote(self.path.decode("latin-1")))
-            self._streamed = body_max < length <= self.body_limit
+        if length != 0:
+            limit = self.server.limits.body_limit(unquote(self.path.decode("latin-1")))
+            self.body_limit = limit if length else min(limit, body_max)
+            self._must_measure = limit > body_max
+            self._streamed = length is not None and body_max < length <= limit
         return self.body_limit
 
     def parseCookies(self) -> None:
@@ -110,11 +112,14 @@ class Request(WebRequest):
             self._begin()
 
     def handleContentChunk(self, data: bytes) -> None:
-        if self.finished:
+        if self.over:
             return
         self.body_size += len(data)
         if self.body_size > self.body_limit:
-            self.channel.refuse_body(self.body_limit)
+            if self._must_measure:
+                self.channel.refuse_unmeasured()
+            else:
+                self.channel.refuse_body(self.body_limit)
             return
         self._hold(len(data))
         self._chunks.append(data)
@@ -134,20 +139,20 @@ class Request(WebRequest):
             self._begin()
 
     def connectionLost(self, reason: Any) -> None:
-        self.channel = None
-        self._release(self._held)
-        self._chunks.clear()
-        if self._task is not None:
-            self._task.cancel()
+        self.abandon()
 
     def abandon(self) -> bool:
-        """Stop the application: the channel answers in its place. True if an answer had begun already."""
-        self.finished = 1
-        self._release(self._held)
-        self._chunks.clear()
+        """Stop the application: the client is gone, or the channel answers it. True if an answer had begun already."""
+        self._end()
         if self._task is not None:
             self._task.cancel()
         return self._head_sent
+
+    def _end(self) -> None:
+        self.over = True
+        self._release(self._held)
+        self._chunks.clear()
+        _wake(self._receiving)
 
     def _hold(self, count: int) -> None:
         self._held += count
@@ -161,11 +166,10 @@ class Request(WebRequest):
 
     def _upgrade(self) -> None:
         """Let Daphne hand the connection over to its WebSocket protocol."""
-        channel = self.channel
         self.content = io.BytesIO()
         self.requestHeaders[:] = [header for header in self.requestHeaders if header[0] != ROOT_PATH_HEADER]
         self.process()
-        channel.detach()
+        self.channel.detach()
 
     def _begin(self) -> None:
         values = b"".join([value for _, value in self.requestHeaders])
@@ -175,6 +179,10 @@ class Request(WebRequest):
             self._upgrade()
         else:
             self._task = self.server.loop.create_task(self._run(self._make_scope()))
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Daphne calls this when the handshake cannot begin."""
+        self.channel.refuse(status, body, "error")
 
     def _make_scope(self) -> dict[str, Any]:
         return {
@@ -204,7 +212,7 @@ class Request(WebRequest):
     async def _run(self, scope: dict[str, Any]) -> None:
         try:
             await self.server.application(scope, self.receive, self.send)
-            if not self.finished and self.channel is not None:
+            if not self.over:
                 raise RuntimeError("The application returned without a complete response.")
         except asyncio.CancelledError:
             self._fail()
@@ -213,12 +221,12 @@ class Request(WebRequest):
             self._fail()
 
     async def receive(self) -> dict[str, Any]:
-        while self.channel is not None and not self.finished:
+        while not self.over:
             if self._chunks or (self._body_ended and not self._body_given):
                 return self._next_chunk()
             self._receiving = self.server.loop.create_future()
             await self._receiving
-        return DISCONNECT
+        return {"type": "http.disconnect"}
 
     def _next_chunk(self) -> dict[str, Any]:
         if self._streamed or not self._chunks:
@@ -236,7 +244,7 @@ class Request(WebRequest):
 
     async def send(self, message: dict[str, Any]) -> None:
         """Write to the client, and return when it has taken enough for more to be made."""
-        if self.channel is None or self.finished:
+        if self.over:
             return
         if message["type"] == "http.response.start":
             if self._start is not None:
@@ -244,7 +252,7 @@ class Request(WebRequest):
             self._start = message
         elif message["type"] == "http.response.body":
             self._write_body(message.get("body", b""), message.get("more_body", False))
-            while self.channel is not None and not self.finished and self.channel.is_congested:
+            while self.channel.is_congested and not self.over:
                 self._sending = self.server.loop.create_future()
                 await self._sending
         else:
@@ -252,7 +260,6 @@ class Request(WebRequest):
 
     def _write_body(self, body: bytes, more: bool) -> None:
         head = b"" if self._head_sent else self._make_head(len(body), more)
-        self._head_sent = True
         if self._bodiless:
             body = b""
         elif self._left is not None:
@@ -263,6 +270,7 @@ class Request(WebRequest):
             body = b"%x\r\n%b\r\n" % (len(body), body)
         if self.chunked and not more:
             body += b"0\r\n\r\n"
+        self._head_sent = True
         if head and len(body) <= JOIN_MAX:
             self.transport.write(head + body)
         else:
@@ -277,7 +285,7 @@ class Request(WebRequest):
             raise ValueError("The response has not been started.")
         status = self._start["status"]
         self._bodiless = self.method == b"HEAD" or status in BODILESS
-        lines = [STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, self.server.date_line]
+        lines = [STATUS_LINES.get(status, b"HTTP/1.1 %d \r\n" % status), self.server.date_line]
         for name, value in self._start.get("headers", ()):
             lower = name.lower()
             if lower == b"content-length":
@@ -312,16 +320,12 @@ class Request(WebRequest):
     def _finish(self) -> None:
         if self._left and not self._bodiless:
             raise RuntimeError(f"The response is {self._left} bytes shorter than its Content-Length.")
-        self.finished = 1
-        self._release(self._held)
-        self._chunks.clear()
-        channel, self.channel = self.channel, None
-        channel.requestDone(self)
-        _wake(self._receiving)
+        self._end()
+        self.channel.requestDone(self)
 
     def _fail(self) -> None:
         """The application will not finish: say so while that is possible, else cut, so that nothing looks complete."""
-        if self.channel is None or self.finished:
+        if self.over:
             return
         if self._head_sent:
             self.transport.abortConnection()

@@ -151,11 +151,11 @@ class Server(DaphneServer):
         return port
 
     def _sweep(self) -> None:
+        self.loop.call_later(self.limits.tick_s, self._sweep)  # first, so that nothing below can end it
         self.date_line = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         now = time.monotonic()
         for channel in list(self.channels):
             channel.sweep(now)
-        self.loop.call_later(self.limits.tick_s, self._sweep)
 
     # Sockets, in Daphne's bookkeeping
 
@@ -192,7 +192,7 @@ class Server(DaphneServer):
         now = time.monotonic()
         if self._signalled_at is None:
             self._signalled_at = now
-            faulthandler.dump_traceback_later(self.limits.drain_s + WATCHDOG_S, exit=True, file=sys.__stderr__)
+            faulthandler.dump_traceback_later(self.limits.drain_s + WATCHDOG_S, exit=True, file=sys.stderr)
             lifecycle.begin_drain()
             self.loop.call_soon_threadsafe(self._begin_drain)
         elif now - self._signalled_at > SAME_SIGNAL_S:
@@ -258,8 +258,7 @@ async def _finish(tasks: list[asyncio.Task[None]], timeout_s: float) -> None:
 
 
 def _adopt(fd: int, factory: RequestFactory) -> ListeningPort:
-    """Listen on a TCP socket that somebody else has bound and put to listen."""
-    with socket.socket(fileno=os.dup(fd)) as given:
-        family = given.family
+    """Listen on a TCP socket that somebody else has bound and put to listen. The descriptor becomes ours."""
+    with socket.socket(fileno=fd) as given:
         given.setblocking(False)
-    return ListeningPort._fromListeningDescriptor(reactor, fd, family, factory)
+        return ListeningPort._fromListeningDescriptor(reactor, fd, given.family, factory)

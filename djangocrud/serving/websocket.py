@@ -108,6 +108,8 @@ class SocketProtocol(WebSocketProtocol):
     server: Server
     transport: Connection
     reading_held = False
+    data: bytes  # what has arrived and has not been taken yet
+    message_data: list[bytes] | None
 
     # What arrives
 
@@ -157,7 +159,7 @@ class SocketProtocol(WebSocketProtocol):
 
     def onMessageEnd(self) -> None:
         """As autobahn's, without its listeners, which nobody uses here."""
-        payload, self.message_data = b"".join(self.message_data), None
+        payload, self.message_data = b"".join(self.message_data or ()), None
         if not self.failedByMe:
             self.onMessage(payload, self.message_is_binary)
 
@@ -193,7 +195,8 @@ class SocketProtocol(WebSocketProtocol):
             self.transport.resumeProducing()
 
     def check_timeouts(self) -> None:
-        if not self.reading_held:
+        """Daphne's, which also pings. Not while a pong is outstanding: a second ping would forget the first's timer."""
+        if not self.reading_held and not self.autoPingTimeoutCall:
             super().check_timeouts()
 
     # What goes out
@@ -213,10 +216,13 @@ class SocketProtocol(WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             raise ValueError("The socket has not been accepted.")
         text, data = message.get("text"), message.get("bytes")
-        if (text is None) == (data is None):
+        if text is not None and data is None:
+            frame = encode_frame(text.encode())
+        elif data is not None and text is None:
+            frame = encode_frame(data, BINARY)
+        else:
             raise ValueError("A message has either text or bytes.")
         if self.state == self.STATE_OPEN:
-            frame = encode_frame(text.encode(), TEXT) if data is None else encode_frame(data, BINARY)
             self.transport.write(frame)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:

@@ -14,4 +14,8 @@ connecting = Connecting()
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        return connecting(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
+        return connecting(lambda: self._connect_once(conn_params))
+
+    def _connect_once(self, conn_params: dict[str, Any]) -> Any:
+        with self.wrap_database_errors:  # Django translates psycopg2's errors further out, after our last chance.
+            return super().get_new_connection(conn_params)

@@ -194,11 +194,12 @@ def _end_oldest(unit: UnitOfWork, *, user: User, keep: int) -> None:
     _end(unit, user_id=user.pk, sids=surplus, reason="newer_sign_in")
 
 
-def _end(unit: UnitOfWork, *, user_id: int, sids: list[str], reason: str) -> None:
+def _end(unit: UnitOfWork, *, user_id: int, sids: list[str], reason: str) -> list[str]:
+    """End those of the sessions that are still open, and return them."""
     still_open = Session.objects.select_for_update(no_key=True).filter(pk__in=sids, user_id=user_id, revoked_at=None)
     ended = [str(pk) for pk in still_open.order_by("pk").values_list("pk", flat=True)]
     if not ended:
-        return
+        return []
     Session.objects.filter(pk__in=ended).update(revoked_at=datetime.now(UTC), revoked_reason=reason)
     audit.record(actor_id=user_id, action="session.revoked", facts={"sids": ended, "reason": reason})
     unit.emit(topics=[principals.SESSIONS_TOPIC], kind="session.revoked", payload={"sids": ended, "user_id": user_id})
@@ -206,10 +207,12 @@ def _end(unit: UnitOfWork, *, user_id: int, sids: list[str], reason: str) -> Non
         notice = SessionRevoked(session_id=sid, reason=reason)
         notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)
     transaction.on_commit(lambda: principals.announce_end(ended))
+    return ended
 
 
 def _raise_reuse_alarm(unit: UnitOfWork, session: Session) -> None:
-    _end(unit, user_id=session.user_id, sids=[str(session.pk)], reason="refresh_reuse")
+    if not _end(unit, user_id=session.user_id, sids=[str(session.pk)], reason="refresh_reuse"):
+        return  # Another request was faster with the same alarm.
     audit.raise_security_event(
         event_type="SUSPICIOUS_ACTIVITY",
         user_id=session.user_id,

@@ -1,0 +1,176 @@
+"""design.md section 1: one transaction for a use case, its events appended once, as its last statement."""
+
+from collections.abc import Sequence
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+
+from backend.common import unit_of_work as module
+from backend.common.unit_of_work import Draft, register_appender, unit_of_work
+from backend.tests.commits import in_parallel
+
+Role = apps.get_model("identity", "Role")
+Event = apps.get_model("realtime", "Event")
+NEWS = {"topics": ["test.one"], "kind": "noted", "payload": {"n": 1}}
+
+
+@pytest.fixture
+def appended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, list[Draft]]]:
+    """What the appender was given, and whether that happened inside the transaction."""
+    calls: list[tuple[bool, list[Draft]]] = []
+
+    def append(drafts: Sequence[Draft]) -> None:
+        calls.append((connection.in_atomic_block, list(drafts)))
+
+    monkeypatch.setattr(module, "_appenders", [])
+    register_appender(append)
+    return calls
+
+
+def roles_seen_by_others() -> set[str]:
+    """The names of the roles that are committed, besides the seeded ones."""
+    (names,) = in_parallel(lambda: set(Role.objects.values_list("name", flat=True)))
+    return names - {"CUSTOMER", "SUPPORT_AGENT", "BANK_ADMIN", "AUDITOR"}
+
+
+def test_events_are_appended_once_at_the_end_of_the_transaction(committed, appended):
+    with unit_of_work() as unit:
+        unit.emit(topics=["test.b", "test.a"], kind="noted", payload={"n": 1}, author_id=7)
+        unit.emit(topics=["test.a"], kind="closed", payload={"n": 2})
+        during = list(appended)
+
+    assert during == []
+    assert appended == [
+        (
+            True,
+            [
+                Draft("test.b", "noted", {"n": 1}, 7),
+                Draft("test.a", "noted", {"n": 1}, 7),
+                Draft("test.a", "closed", {"n": 2}, None),
+            ],
+        )
+    ]
+
+
+def test_a_unit_without_events_appends_nothing(committed, appended):
+    with unit_of_work():
+        Role.objects.create(name="T1")
+
+    assert appended == []
+    assert roles_seen_by_others() == {"T1"}
+
+
+def test_an_inner_unit_joins_the_outer_one(committed, appended):
+    with unit_of_work() as outer:
+        with unit_of_work() as inner:
+            Role.objects.create(name="T1")
+            inner.emit(**NEWS)
+        seen_after_inner = roles_seen_by_others()
+        appended_after_inner = list(appended)
+
+    assert inner is outer
+    assert seen_after_inner == set()
+    assert appended_after_inner == []
+    assert roles_seen_by_others() == {"T1"}
+    assert [len(drafts) for _, drafts in appended] == [1]
+
+
+def test_a_failed_unit_keeps_nothing_and_tells_nobody(committed, appended):
+    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
+        Role.objects.create(name="T1")
+        unit.emit(**NEWS)
+        raise ValueError("no")
+
+    assert appended == []
+    assert roles_seen_by_others() == set()
+
+
+def test_a_failed_inner_unit_fails_the_whole_even_when_its_fault_is_caught(committed, appended):
+    with pytest.raises(TransactionManagementError), unit_of_work() as unit:
+        Role.objects.create(name="T1")
+        unit.emit(**NEWS)
+        with pytest.raises(ValueError, match="no"), unit_of_work():
+            raise ValueError("no")
+
+    assert appended == []
+    assert roles_seen_by_others() == set()
+
+
+def test_events_that_cannot_be_stored_undo_the_write(committed, monkeypatch):
+    def refuse(drafts: Sequence[Draft]) -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr(module, "_appenders", [])
+    register_appender(refuse)
+
+    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
+        Role.objects.create(name="T1")
+        unit.emit(**NEWS)
+
+    assert roles_seen_by_others() == set()
+
+
+def test_the_last_appender_named_is_the_one_asked(committed, appended):
+    others: list[Sequence[Draft]] = []
+    register_appender(others.append)
+
+    with unit_of_work() as unit:
+        unit.emit(**NEWS)
+
+    assert appended == []
+    assert len(others) == 1
+
+
+def test_a_unit_refuses_to_run_inside_a_plain_transaction(committed, appended):
+    with transaction.atomic():
+        Role.objects.create(name="T1")
+        with pytest.raises(RuntimeError, match="durable"), unit_of_work() as unit:
+            unit.emit(**NEWS)
+        transaction.set_rollback(True)
+
+    assert appended == []
+    assert roles_seen_by_others() == set()
+
+
+def test_a_unit_after_a_failed_one_starts_afresh(committed, appended):
+    with pytest.raises(ValueError, match="no"), unit_of_work() as failed:
+        failed.emit(**NEWS)
+        raise ValueError("no")
+
+    with unit_of_work() as unit:
+        unit.emit(topics=["test.two"], kind="noted", payload={})
+
+    assert unit is not failed
+    assert [[draft.topic for draft in drafts] for _, drafts in appended] == [["test.two"]]
+
+
+def test_units_of_two_threads_do_not_meet(committed, appended):
+    def write(name: str) -> None:
+        with unit_of_work() as unit:
+            Role.objects.create(name=name)
+            unit.emit(topics=[f"test.{name}"], kind="noted", payload={})
+
+    with unit_of_work() as unit:
+        outcomes = in_parallel(lambda: write("T1"), lambda: write("T2"))
+        own_drafts = list(unit.drafts)
+
+    assert outcomes == [None, None]
+    assert own_drafts == []
+    assert sorted(draft.topic for _, drafts in appended for draft in drafts) == ["test.T1", "test.T2"]
+    assert roles_seen_by_others() == {"T1", "T2"}
+
+
+def test_stored_events_are_gone_with_the_transaction(committed):
+    """The registered appender, for real: what is rolled back was never told."""
+    with unit_of_work() as unit:
+        unit.emit(**NEWS)
+    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
+        with unit_of_work() as inner:
+            inner.emit(**NEWS)
+        raise ValueError("no")
+
+    assert list(Event.objects.values_list("topic__key", "seq", "kind", "payload")) == [
+        ("test.one", 1, "noted", {"n": 1})
+    ]

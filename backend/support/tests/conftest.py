@@ -1,0 +1,24 @@
+"""What the support chat's tests share."""
+
+from collections.abc import Callable
+
+import pytest
+
+from backend.identity.models import User
+from backend.support.models import AgentStatus
+from backend.support.tests.factories import Talk, make_talk
+from backend.tests.servers import Server
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_available(request: pytest.FixtureRequest) -> None:
+    """In the live database agents of earlier tests keep their leases for a minute: switch them off."""
+    if "live" in request.fixturenames:
+        request.getfixturevalue("live")
+        AgentStatus.objects.update(is_switched_on=False)
+
+
+@pytest.fixture
+def talk(live: Server, make_user: Callable[..., User]) -> Talk:
+    """A fresh customer and a fresh agent in an open chat, in the live server's database."""
+    return make_talk(make_user)

@@ -1,0 +1,52 @@
+"""`python -m bench [chat|handler|all]`: the figures of design.md section 9, held against their limits.
+
+Measured servers run alone on one core; load and stores share the others. What counts is server CPU for each
+operation, as the median of interleaved rounds: it says the same on a noisy machine as on a quiet one.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from bench.chat import measure_chat
+from bench.figures import Report
+from bench.handler import measure_handler
+from bench.reference import measure_reference
+from bench.rounds import Plan
+from bench.stage import Stage, opened_stage
+
+Part = Callable[[Stage, Plan, Report], Awaitable[None]]
+
+PARTS: dict[str, Part] = {"chat": measure_chat, "handler": measure_handler}
+FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
+QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print everything; return 1 when a limit was missed."""
+    given = _parser().parse_args(arguments)
+    plan = QUICK if given.quick else FULL
+    report = Report()
+    with opened_stage() as stage:
+        measure_reference(stage, report, seconds=1 if given.quick else 4)
+        for name, part in PARTS.items():
+            if given.part in (name, "all"):
+                asyncio.run(part(stage, plan, report))
+    if given.json:
+        report.save(given.json)
+    print("\nall limits kept" if report.passed else "\na limit was missed", flush=True)
+    return 0 if report.passed else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""`python -m bench.seed N`: migrate, make N chats with a customer and an agent each, and print them with tokens."""
+
+import json
+import sys
+import uuid
+from datetime import UTC, datetime
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from backend.common.principal import CUSTOMER, SUPPORT_AGENT  # noqa: E402
+from backend.identity.models import Role, User, UserRole  # noqa: E402
+from backend.identity.services.sessions import open_session  # noqa: E402
+from backend.support.models import Chat  # noqa: E402
+
+
+def main(count: int) -> None:
+    call_command("migrate", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)  # the textbook's table, which has no migration
+    customers, agents = _people(count, CUSTOMER), _people(count, SUPPORT_AGENT)
+    now = datetime.now(UTC)
+    pairs = list(zip(customers, agents, strict=True))
+    chats = Chat.objects.bulk_create(Chat(customer=one, admin=other, assigned_at=now) for one, other in pairs)
+    seeded = [
+        {"id": str(chat.pk), "customer": _token_of(chat.customer), "agent": _token_of(chat.admin)} for chat in chats
+    ]
+    json.dump(seeded, sys.stdout)
+
+
+def _people(count: int, role_name: str) -> list[User]:
+    run = uuid.uuid4().hex[:8]
+    emails = [f"{role_name.lower()}{number}-{run}@bench.example" for number in range(count)]
+    made = User.objects.bulk_create(User(email=email, username=email, password="!", first_name="Bo") for email in emails)
+    role = Role.objects.get(name=role_name)
+    UserRole.objects.bulk_create(UserRole(user=user, role=role) for user in made)
+    return made
+
+
+def _token_of(user: User) -> str:
+    return open_session(user=user, door="s1").access
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

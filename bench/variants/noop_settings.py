@@ -1,0 +1,3 @@
+from bench.settings import *
+
+ROOT_URLCONF = "bench.variants.noop_urls"
