@@ -19,6 +19,10 @@ from backend.realtime.sockets import no_such_socket  # noqa: E402
 from backend.support.consumers import chat_socket  # noqa: E402
 from djangocrud.handler import PooledHandler, http_pool  # noqa: E402
 from djangocrud.serving import lifecycle  # noqa: E402
+from djangocrud.serving.limits import Limits  # noqa: E402
+
+# Read by djangocrud/serve.py.
+serving_limits = Limits(body_limits=settings.BODY_LIMITS, drain_s=settings.DRAIN_SECONDS)
 
 pools = {"web": http_pool("web", settings.WEB_THREADS), "doors": http_pool("doors", settings.DOOR_THREADS)}
 

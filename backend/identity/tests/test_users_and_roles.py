@@ -11,14 +11,13 @@ from backend.identity.services import roles, sessions
 from backend.identity.tests.doors import Event, rows
 from backend.tests.commits import in_parallel
 
-pytestmark = pytest.mark.django_db
-
 
 def refuses(constraint: str, write) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         write()
 
 
+@pytest.mark.django_db
 def test_a_user_is_made_with_what_the_banks_need():
     """S1-M1, S2-B10, S3-M1."""
     user = User.objects.create_user(" Ana@EXAMPLE.com ", "quiet purple tractor")
@@ -32,6 +31,7 @@ def test_a_user_is_made_with_what_the_banks_need():
     assert get_user_model() is User
 
 
+@pytest.mark.django_db
 def test_a_user_needs_an_e_mail():
     with pytest.raises(ValueError, match="e-mail"):
         User.objects.create_user("", "quiet purple tractor")
@@ -39,12 +39,14 @@ def test_a_user_needs_an_e_mail():
     assert User.objects.count() == 0
 
 
+@pytest.mark.django_db
 def test_a_superuser_is_staff_too():
     user = User.objects.create_superuser("root@example.com", "quiet purple tractor")
 
     assert (user.is_staff, user.is_superuser) == (True, True)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("fields", "full", "short"),
     [
@@ -60,18 +62,21 @@ def test_a_person_has_a_full_and_a_short_name(fields, full, short):
     assert (user.get_full_name(), user.get_short_name(), str(user)) == (full, short, "ana@example.com")
 
 
+@pytest.mark.django_db
 def test_two_users_cannot_share_an_e_mail_in_any_case():
     User.objects.create_user("ana@example.com", None, username="one")
 
     refuses("identity_user_email_unique", lambda: User.objects.create_user("ANA@example.com", None, username="two"))
 
 
+@pytest.mark.django_db
 def test_two_users_cannot_share_a_username_in_any_case():
     User.objects.create_user("ana@example.com", None, username="ana")
 
     refuses("identity_user_username_unique", lambda: User.objects.create_user("b@example.com", None, username="ANA"))
 
 
+@pytest.mark.django_db
 def test_a_username_cannot_be_anothers_address():
     """Not even one that is free today."""
     refuses(
@@ -80,6 +85,7 @@ def test_a_username_cannot_be_anothers_address():
     )
 
 
+@pytest.mark.django_db
 def test_a_session_cannot_end_without_a_reason(make_user):
     sessions.open_session(user=make_user(), door="s1")
 
@@ -89,6 +95,7 @@ def test_a_session_cannot_end_without_a_reason(make_user):
     )
 
 
+@pytest.mark.django_db
 def test_the_four_roles_are_there_from_the_start():
     """BUG-S2-24, S2-B31."""
     assert {role.name: role.permissions for role in Role.objects.all()} == {
@@ -99,6 +106,7 @@ def test_the_four_roles_are_there_from_the_start():
     }
 
 
+@pytest.mark.django_db
 def test_giving_a_role_is_recorded_and_told(make_user):
     boss, user = make_user(), make_user()
     before, version = rows(), User.objects.get(pk=user.pk).auth_version
@@ -124,6 +132,7 @@ def test_giving_a_role_is_recorded_and_told(make_user):
     }
 
 
+@pytest.mark.django_db
 def test_giving_a_role_again_changes_nothing(make_user):
     user = make_user("AUDITOR")
     before, version = rows(), User.objects.get(pk=user.pk).auth_version
@@ -134,6 +143,7 @@ def test_giving_a_role_again_changes_nothing(make_user):
     assert User.objects.get(pk=user.pk).auth_version == version
 
 
+@pytest.mark.django_db
 def test_a_withdrawn_role_keeps_its_row_and_can_be_given_again(make_user):
     boss, user = make_user(), make_user("AUDITOR")
     row = UserRole.objects.get(user=user)
@@ -149,6 +159,7 @@ def test_a_withdrawn_role_keeps_its_row_and_can_be_given_again(make_user):
     assert (recorded.actor_id, recorded.action, recorded.facts) == (boss.pk, "role.withdrawn", {"role": "AUDITOR"})
 
 
+@pytest.mark.django_db
 def test_withdrawing_what_is_not_held_changes_nothing(make_user):
     user = make_user()
     before, version = rows(), User.objects.get(pk=user.pk).auth_version
@@ -159,6 +170,7 @@ def test_withdrawing_what_is_not_held_changes_nothing(make_user):
     assert User.objects.get(pk=user.pk).auth_version == version
 
 
+@pytest.mark.django_db
 def test_a_role_that_does_not_exist_is_given_to_nobody(make_user):
     user = make_user()
     before = rows()
@@ -169,6 +181,7 @@ def test_a_role_that_does_not_exist_is_given_to_nobody(make_user):
     assert rows() == before
 
 
+@pytest.mark.django_db
 def test_rows_say_what_they_are(make_user):
     user = make_user("AUDITOR")
     held = UserRole.objects.get(user=user)
@@ -178,7 +191,6 @@ def test_rows_say_what_they_are(make_user):
     assert str(LoginLog(user=user, description="Login Failed")) == f"{user.pk} Login Failed"
 
 
-@pytest.mark.django_db(False)
 def test_the_same_role_given_twice_at_the_same_moment_is_given_once(committed, make_user):
     user = User.objects.create_user("ana@example.com", PASSWORD)
 

@@ -1,0 +1,80 @@
+"""Notices: every kind with exactly its fields, told in the caller's unit of work."""
+
+import pytest
+
+from backend.common.unit_of_work import Draft, UnitOfWork
+from backend.notifications import notices
+from backend.notifications.notices import ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
+from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
+
+
+KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
+TABLE = [
+    (
+        ChatQueued(chat_id="c", customer_id=7, customer="Ana"),
+        "chat.queued",
+        {"chat_id": "c", "customer_id": 7, "customer": "Ana"},
+    ),
+    (
+        ChatAssigned(chat_id="c", customer_id=7, customer="Ana", agent_id=8),
+        "chat.assigned",
+        {"chat_id": "c", "customer_id": 7, "customer": "Ana", "agent_id": 8},
+    ),
+    (ChatClosed(chat_id="c", closed_by=8), "chat.closed", {"chat_id": "c", "closed_by": 8}),
+    (
+        SessionRevoked(session_id="s", reason="sign_out"),
+        "session.revoked",
+        {"session_id": "s", "reason": "sign_out"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("notice", "kind", "payload"), TABLE)
+def test_a_notice_carries_its_kind_and_its_fields(notice, kind, payload):
+    assert (notice.kind, notice.payload()) == (kind, payload)
+
+
+def test_no_two_kinds_share_a_name():
+    assert len({kind.kind for kind in KINDS}) == len(KINDS)
+
+
+def test_what_is_no_field_cannot_be_sent():
+    with pytest.raises(TypeError):
+        SessionRevoked(session_id="s", reason="sign_out", password="x")
+    with pytest.raises(TypeError):
+        SessionRevoked(session_id="s")
+    with pytest.raises(AttributeError):
+        SessionRevoked(session_id="s", reason="sign_out").reason = "other"
+
+
+def test_every_kind_stands_in_the_table_above():
+    assert {type(notice) for notice, _, _ in TABLE} == KINDS
+
+
+def test_telling_adds_one_event_for_each_inbox_and_desk():
+    unit = UnitOfWork()
+
+    tell(unit, topics=[inbox_of(7), DESK_SUPPORT], notice=ChatClosed(chat_id="c", closed_by=8))
+
+    assert unit.drafts == [
+        Draft("user.7", "chat.closed", {"chat_id": "c", "closed_by": 8}),
+        Draft("desk.support", "chat.closed", {"chat_id": "c", "closed_by": 8}),
+    ]
+
+
+def test_telling_nobody_adds_nothing():
+    unit = UnitOfWork()
+
+    tell(unit, topics=[], notice=ChatClosed(chat_id="c", closed_by=8))
+
+    assert unit.drafts == []
+
+
+def test_topics_have_the_names_of_the_protocol():
+    """design.md section 4."""
+    assert (inbox_of(7), DESK_SUPPORT, DESK_BANK_ADMIN, DESK_AUDITOR) == (
+        "user.7",
+        "desk.support",
+        "desk.bank_admin",
+        "desk.auditor",
+    )
