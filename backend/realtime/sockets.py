@@ -7,7 +7,7 @@ after their connections themselves.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -22,11 +22,11 @@ from backend.common.errors import DomainError
 from backend.common.pool import PoolBusy
 from backend.common.principal import Principal
 from backend.realtime import runtime as runtimes
-from backend.realtime import selectors
-from backend.realtime.events import render, text_frame
-from backend.realtime.feeds import Delivery, Feed
+from backend.realtime.events import text_frame
+from backend.realtime.feeds import Delivery
 from backend.realtime.limits import Pace
-from backend.realtime.selectors import NO_LIMIT, Page
+from backend.realtime.seats import FirstPage, Seat, first_pages, in_order, next_page, parts
+from backend.realtime.selectors import NO_LIMIT
 from backend.realtime.transport import Send, handle_of
 
 log = structlog.get_logger(__name__)
@@ -56,23 +56,22 @@ class BadFrame(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The answer of `admit`: who it is, and the first page of what they see. `facts` is the subclass's."""
+    """Who comes in, and which topics they see. `facts` is the subclass's."""
 
     principal: Principal
-    page: Page
+    topics: Sequence[str]
     facts: Any = None
 
 
 class Socket:
-    """One connection to one topic. Subclasses say who may come in (`admit`) and what their frames mean (`frames`)."""
+    """One connection to some topics. Subclasses say who may come in (`admit`) and what frames mean (`frames`)."""
 
     frames: ClassVar[dict[str, str]] = {"ping": "on_ping", "resume": "on_resume"}
 
     def __init__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
         self.scope = scope
-        self.topic = self.topic_of(scope)
         self.principal: Principal | None = None
-        self.cursor = 0
+        self.seats: dict[str, Seat] = {}
         self.live = False
         self.closing = False
         self._receive = receive
@@ -81,30 +80,30 @@ class Socket:
         self._pace = Pace(burst=numbers["burst"], rate=numbers["rate_per_second"])
         self._bad = Pace(burst=numbers["bad_frames_per_minute"], rate=numbers["bad_frames_per_minute"] / 60)
         self._unsent_max = numbers["unsent_max_bytes"]
-        self.history: int = numbers["history"]
-        self.page: int = numbers["page"]
         self._opening: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._feed: Feed | None = None
-        self._joining = False
         self._early: list[dict[str, Any]] = []
 
     # For subclasses
 
-    def topic_of(self, scope: dict[str, Any]) -> str:
-        raise NotImplementedError
+    def admit(self) -> Admission:
+        """Authenticate and authorise, in a reader's thread, on opening and whenever something changed.
 
-    def admit(self, after: int | None) -> Admission:
-        """Authenticate, authorise and read the first page, in a reader's thread. Raises: Refused."""
-        raise NotImplementedError
-
-    def authorise(self) -> Principal:
-        """Look again whether the person may stay, in a reader's thread. Raises: Refused."""
+        Raises: Refused.
+        """
         raise NotImplementedError
 
     def has_ended(self, principal: Principal) -> bool:
         """Whether the session ended while this socket was being opened."""
         raise NotImplementedError
+
+    def cursors_from(self, value: object) -> dict[str, int]:
+        """Return the cursors, by topic, that a client sent as `after`. Raises: BadFrame."""
+        raise NotImplementedError
+
+    def about(self, seat: Seat) -> dict[str, Any]:
+        """Return what tells clients which topic a `reset` or `pong` is about, where they have several."""
+        return {}
 
     async def opened(self, admission: Admission) -> None:
         """Called once the first page is sent and the socket is live."""
@@ -135,17 +134,16 @@ class Socket:
         return "bearer" if "bearer" in self.scope.get("subprotocols", []) else None
 
     async def _open(self) -> None:
-        after, fault = _cursor_of(self.scope)
         try:
             await self._wait_for_layer()
-            feed = self._join()
-            admission = await self.hub.read(self.admit, after)
+            admission = await self.hub.read(self.admit)
             principal = self.principal = admission.principal
             self.runtime.add(self, sid=principal.sid, user_id=principal.id)
             if self.has_ended(principal):
                 raise Refused(NOT_SIGNED_IN)
             self._end_with_token(principal)
-            await self._catch_up(feed, admission.page, after)
+            cursors, fault = self._cursors_of_query()
+            await self._catch_up([self._sit(topic) for topic in admission.topics], cursors)
             if fault is not None:
                 self.error(fault)
             self.live = True
@@ -163,10 +161,9 @@ class Socket:
         while self._early:
             await self._on_message(self._early.pop(0))
 
-    def _join(self) -> Feed:
-        feed = self._feed = self.hub.join(self.topic)
-        self._joining = True
-        return feed
+    def _sit(self, topic: str) -> Seat:
+        seat = self.seats[topic] = Seat(self, self.hub, topic)
+        return seat
 
     async def _wait_for_layer(self) -> None:
         """A process that never reached the layer would be deaf to the others: refuse. One that lost it heals."""
@@ -176,26 +173,34 @@ class Socket:
             await asyncio.sleep(0.05)
         raise Refused(LAYER_NEVER_REACHED)
 
-    async def _catch_up(self, feed: Feed, page: Page, after: int | None) -> None:
+    def _cursors_of_query(self) -> tuple[dict[str, int], BadFrame | None]:
+        value = query_of(self.scope).get("after")
+        try:
+            return ({} if value is None else self.cursors_from(value)), None
+        except BadFrame as fault:
+            return {}, fault
+
+    async def _catch_up(self, seats: Sequence[Seat], cursors: Mapping[str, int]) -> None:
         """Send what was missed, all of it or an explicit `reset`; then go live without a gap."""
-        reset = after is not None and after > page.head
-        if reset:
-            page = await self.hub.read(selectors.last_events, self.topic, self.history)
-        if after is None or reset:
-            self._send_array([render(event) for event in page.events])  # One array: the S1 app knows no second.
-            self.cursor = page.head
+        pages: list[FirstPage] = await self.hub.read(first_pages, seats, cursors)
+        events = in_order([page.events for page in pages])
+        if cursors:
+            await self._send_parts(events)
         else:
-            await self._send_page(page)
-            self.cursor = max(after, page.cursor)
-        if reset:
-            self.send({"type": "reset", "head": page.head})
-        while after is not None and not reset and len(page.events) == self.page and self.handle.is_open:
-            page = await self.hub.read(selectors.events_after, self.topic, self.cursor, limit=self.page)
-            if page.events:
-                await self._send_page(page)
-                self.cursor = page.cursor
-        await self.hub.go_live(feed, self, page.head)
-        self._joining = False
+            self._send_array(events)  # One array: the S1 app knows no second.
+        for seat, page in zip(seats, pages, strict=True):
+            if page.is_reset:
+                self.send({"type": "reset", "head": page.head, **self.about(seat)})
+            await self._send_rest(seat, page)
+            await seat.go_live(page.head)
+
+    async def _send_rest(self, seat: Seat, page: FirstPage) -> None:
+        """Send the pages after the first, where more was missed than one page holds."""
+        more = page.has_more
+        while more and self.handle.is_open:
+            following, more = await self.hub.read(next_page, seat)
+            if following:
+                await self._send_parts(following)
 
     async def _until_taken(self) -> None:
         """Wait until the client has taken most of what was sent; a client that takes nothing is too slow."""
@@ -205,9 +210,9 @@ class Socket:
             await asyncio.sleep(0.05)
         raise Refused(TOO_SLOW)
 
-    async def _send_page(self, page: Page) -> None:
-        """Send a page as one array, or as several where it is large, no faster than the client takes them."""
-        for part in _parts([render(event) for event in page.events], self._unsent_max // 4):
+    async def _send_parts(self, events: list[bytes]) -> None:
+        """Send events as one array, or as several where they are large, no faster than the client takes them."""
+        for part in parts(events, self._unsent_max // 4):
             await self._until_taken()
             self._send_array(part)
 
@@ -225,10 +230,8 @@ class Socket:
             self._opening.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
-        if self._feed is not None:
-            if self._joining:
-                self.hub.abandon(self._feed)
-            self.hub.leave(self._feed, self)
+        for seat in self.seats.values():
+            seat.leave()
         if self.principal is not None:
             self.runtime.discard(self, sid=self.principal.sid, user_id=self.principal.id)
         if self.live:
@@ -239,9 +242,6 @@ class Socket:
     def take(self, delivery: Delivery) -> None:
         self.write(delivery.frame)
         self.noticed(delivery)
-
-    def take_whisper(self, frame: bytes) -> None:
-        self.write(frame)
 
     def send(self, message: dict[str, Any]) -> None:
         self.write(text_frame(orjson.dumps(message)))
@@ -256,8 +256,8 @@ class Socket:
     def close(self, code: int) -> None:
         if not self.closing:
             self.closing = True
-            if self._feed is not None:
-                self._feed.live.discard(self)
+            for seat in self.seats.values():
+                seat.mute()
             self.handle.close(code)
 
     def going_away(self, within_s: float) -> None:
@@ -270,8 +270,15 @@ class Socket:
         self.hub.spawn(self._recheck())
 
     async def _recheck(self) -> None:
+        """Ask again who this is and what they see: topics that are gone are left, new ones joined from now on."""
         try:
-            self.principal = await self.hub.read(self.authorise)
+            admission = await self.hub.read(self.admit)
+            self.principal = admission.principal
+            for topic in [topic for topic in self.seats if topic not in admission.topics]:
+                self.seats.pop(topic).leave()
+            for topic in [topic for topic in admission.topics if topic not in self.seats]:
+                seat = self._sit(topic)
+                await seat.go_live((await self.hub.read(first_pages, [seat], {}))[0].head)
         except Refused as refused:
             self.close(refused.code)
         except (DatabaseError, PoolBusy):
@@ -326,30 +333,16 @@ class Socket:
 
     async def on_ping(self, fields: dict[str, Any]) -> None:
         """`head` is the newest event known to be stored: a client that has not seen it knows its data path is dead."""
-        self.send({"type": "pong", "head": max(self._feed.seen_head, self.cursor) if self._feed else self.cursor})
+        heads = {seat.topic: seat.head for seat in self.seats.values()}
+        self.send({"type": "pong", **({"heads": heads} if len(heads) > 1 else {"head": max(heads.values(), default=0)})})
 
     async def on_resume(self, fields: dict[str, Any]) -> None:
         """Send everything after `after` again, as on connecting with `?after=`."""
-        after = cursor_from(fields.get("after"))
-        if self._feed is None:
-            return
-        self._feed.live.discard(self)
-        feed = self._join()
-        page = await self.hub.read(selectors.events_after, self.topic, after, limit=self.page)
-        await self._catch_up(feed, page, after)
-
-
-def _parts(events: list[bytes], size_max: int) -> Iterator[list[bytes]]:
-    """Split rendered events into runs of about `size_max` bytes; without events there is one empty run."""
-    part: list[bytes] = []
-    size = 0
-    for event in events:
-        if part and size + len(event) > size_max:
-            yield part
-            part, size = [], 0
-        part.append(event)
-        size += len(event)
-    yield part
+        cursors = self.cursors_from(fields.get("after"))
+        again = [topic for topic in self.seats if topic in cursors]
+        for topic in again:
+            self.seats.pop(topic).leave()
+        await self._catch_up([self._sit(topic) for topic in again], cursors)
 
 
 def cursor_from(value: object) -> int:
@@ -359,16 +352,6 @@ def cursor_from(value: object) -> int:
     if type(value) is not int or not 0 <= value < NO_LIMIT:
         raise BadFrame("invalid_after", "`after` is the `seq` of the last event you have: a whole number from 0 on.")
     return value
-
-
-def _cursor_of(scope: dict[str, Any]) -> tuple[int | None, BadFrame | None]:
-    value = query_of(scope).get("after")
-    if value is None:
-        return None, None
-    try:
-        return cursor_from(value), None
-    except BadFrame as fault:
-        return None, fault
 
 
 def query_of(scope: dict[str, Any]) -> dict[str, str]:

@@ -42,16 +42,27 @@ def sign_in(*, identifier: str, password: str, door: str, platform: str = "", de
     """
     checked = check_credentials(identifier=identifier, password=password, platform=platform, device_token=device_token)
     user = checked.user
+    try:
+        pair = _open_session(checked, door, platform)
+    except BadCredentials:
+        _log(user, platform, successful=False, description="Login Failed")
+        raise
+    return SignedIn(user, pair, locks.new_device_token(user, device_token))
+
+
+def _open_session(checked: Checked, door: str, platform: str) -> TokenPair:
+    """Open the session, unless the password was changed or the account blocked since both were looked at."""
+    user = checked.user
     with unit_of_work():
         as_checked = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
         if as_checked.select_for_update(no_key=True).first() is None:
-            raise BadCredentials  # Changed or blocked since it was looked at.
+            raise BadCredentials
         pair = sessions.open_session(user=user, door=door, platform=platform)
         User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
         _log(user, platform, successful=True, description="Login Successful")
         locks.forget_failures(gate=checked.gate)
         audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"sid": pair.sid, "door": door})
-    return SignedIn(user, pair, locks.new_device_token(user, device_token))
+    return pair
 
 
 def check_credentials(*, identifier: str, password: str, platform: str = "", device_token: str = "") -> Checked:
