@@ -20,7 +20,6 @@ from backend.identity.models import LoginLog, User
 from backend.identity.services import roles, sessions
 from backend.identity.services.sessions import TokenPair
 
-
 # What each constraint on users says to whoever runs into it: the field, and the words.
 _REFUSALS = {
     "identity_user_email_unique": ("email", "A user with this email already exists."),
