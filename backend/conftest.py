@@ -20,6 +20,7 @@ from backend.tests.frames import check_frame
 from backend.tests.servers import Server
 from bench.client import ChatClient
 
+PREFIX = "test_template_"
 PASSWORD = "correct horse battery staple"
 
 
@@ -35,12 +36,17 @@ def worker(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory, worker: str, django_db_blocker: Any) -> str:
-    """A migrated, empty database. The first worker makes it, all others clone it, which takes milliseconds."""
+    """A migrated, empty database. The first worker makes it, all others clone it, which takes milliseconds.
+
+    It is left behind, since no worker knows that it is the last; a later run drops what is older than three hours.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base if worker == "main" else base.parent
-    name = f"test_template_{shared.name}".replace("-", "_")
+    hour = int(shared.stat().st_ctime // 3600)
+    name = f"{PREFIX}{hour}_{shared.name}".replace("-", "_")
     with _locked(shared / "template.lock"):
         if not (shared / "template.done").exists():
+            _drop_old(hour - 3)
             _admin(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
             with django_db_blocker.unblock(), _using(name):
                 call_command("migrate", verbosity=0)
@@ -138,8 +144,16 @@ def _clone(template: str, name: str) -> Iterator[str]:
         _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _admin(*statements: str) -> None:
-    """Run statements that no transaction may hold, from the database that always exists."""
+def _drop_old(before_hour: int) -> None:
+    """Drop what runs of earlier hours have left, killed ones too."""
+    for (name,) in _admin("SELECT datname FROM pg_database WHERE datname LIKE 'test_template_%'"):
+        hour = name.removeprefix(PREFIX).partition("_")[0]
+        if hour.isdigit() and int(hour) < before_hour:
+            _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _admin(*statements: str) -> list[Any]:
+    """Run statements that no transaction may hold, from the database that always exists; return the last one's rows."""
     parts = settings.DATABASES["default"]
     raw = psycopg2.connect(
         dbname="postgres",
@@ -153,6 +167,7 @@ def _admin(*statements: str) -> None:
         with raw.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
     finally:
         raw.close()
 

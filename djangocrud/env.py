@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -122,12 +122,35 @@ class Env(BaseModel):
         """Lists accept commas or spaces (K-57)."""
         return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if value and not _is_url(value, "postgresql", "postgres"):
+            raise ValueError("must look like postgresql://user:password@host:5432/name")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: Words) -> Words:
+        if not all(_is_url(url, "redis", "rediss", "unix") for url in value):
+            raise ValueError("must look like redis://host:6379/0")
+        return value
+
+    @field_validator("csrf_trusted_origins", "cors_allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: Words) -> Words:
+        if not all(_is_url(origin, "https", "http") and origin.count("/") == 2 for origin in value):
+            raise ValueError("must be origins such as https://app.example.com, without a path")
+        return value
+
     @model_validator(mode="after")
     def _refuse_weak_production(self) -> "Env":
         if self.environment != "production":
             return self
+        key = self.secret_key.get_secret_value()
         faults = [
-            (len(self.secret_key.get_secret_value()) < 32, "SECRET_KEY must be set, with at least 32 characters"),
+            (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
+            (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
             (self.debug, "DEBUG must be off"),
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
@@ -173,6 +196,15 @@ class Env(BaseModel):
         return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key")
 
 
+def _is_url(text: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # Raises for what is no port.
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.netloc or parts.path)
+
+
 def _kept_secret(path: Path) -> str:
     try:
         return path.read_text().strip()
@@ -214,9 +246,12 @@ def _database_url_from_parts(environ: Mapping[str, str]) -> str:
         for part, bare in (("user", "USERNAME"), ("password", "PASSWORD"), ("host", "HOST"), ("port", "PORT")):
             parts[part] = parts[part] or environ.get(bare, "")
     login = quote(parts["user"], safe="") + (":" + quote(parts["password"], safe="") if parts["password"] else "")
-    return (
-        f"postgresql://{login}@{parts['host'] or 'localhost'}:{parts['port'] or '5432'}/{quote(parts['name'], safe='')}"
-    )
+    host = parts["host"] or "localhost"
+    if host.startswith("/"):
+        host = quote(host, safe="")  # The folder of a Unix socket.
+    elif ":" in host:
+        host = f"[{host}]"  # IPv6
+    return f"postgresql://{login}@{host}:{parts['port'] or '5432'}/{quote(parts['name'], safe='')}"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Env:
@@ -232,7 +267,8 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         lines = []
         for error in fault.errors():
             where = ".".join(str(part).upper() for part in error["loc"])
-            lines.append(f"{where}: {error['msg']}" if where else error["msg"].removeprefix("Value error, "))
+            what = error["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {what}" if where else what)
         raise SystemExit("ease: configuration refused: " + "; ".join(lines)) from None
 
 

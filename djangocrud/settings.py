@@ -211,6 +211,9 @@ STORAGES = {
     },
 }
 
+# Development serves static files from the apps themselves, so nothing need be collected.
+WHITENOISE_USE_FINDERS = not env.production
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

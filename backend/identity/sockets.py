@@ -8,15 +8,44 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import validate_host
 
+from backend.common.errors import TooMany
 from backend.common.principal import Principal
-from backend.identity import principals
+from backend.common.ratelimit import limiter
+from backend.identity import limits, principals
 from backend.identity.authentication import ACCESS_COOKIE, SCHEMES
 from backend.identity.errors import TokenRefused
 from backend.identity.services import tickets
 from backend.realtime.feeds import Delivery
 from backend.realtime.runtime import Runtime
+from backend.realtime.sockets import GOING_AWAY, NOT_SIGNED_IN, Refused, Socket
 
-NOT_SIGNED_IN = 4001
+
+class SignedSocket(Socket):
+    """A socket of somebody signed in: by any credential that fits, for as long as the session lasts."""
+
+    def identified(self) -> Principal:
+        """Return who this is: by the credential on opening, by the session afterwards (a ticket is good only once).
+
+        Raises: Refused.
+        """
+        known = self.principal
+        try:
+            if known is not None and known.expires_at is not None:
+                return principals.principal_of_session(known.sid, known.id, known.expires_at)
+            principal = principal_from_scope(self.scope)
+        except TokenRefused:
+            raise Refused(NOT_SIGNED_IN) from None
+        self._count_connection(principal)
+        return principal
+
+    def has_ended(self, principal: Principal) -> bool:
+        return principals.recent.is_ended(principal.sid)
+
+    def _count_connection(self, principal: Principal) -> None:
+        try:
+            limits.judge(limiter().hit(limits.rule("socket"), f"user:{principal.id}"), "socket", user_id=principal.id)
+        except TooMany:
+            raise Refused(GOING_AWAY) from None
 
 
 def principal_from_scope(scope: dict[str, Any]) -> Principal:

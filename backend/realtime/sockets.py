@@ -105,6 +105,10 @@ class Socket:
         """Return what tells clients which topic a `reset` or `pong` is about, where they have several."""
         return {}
 
+    def heads(self) -> dict[str, Any]:
+        """Return the newest events known, as `pong` tells them."""
+        return {"head": max((seat.head for seat in self.seats.values()), default=0)}
+
     async def opened(self, admission: Admission) -> None:
         """Called once the first page is sent and the socket is live."""
 
@@ -333,8 +337,7 @@ class Socket:
 
     async def on_ping(self, fields: dict[str, Any]) -> None:
         """`head` is the newest event known to be stored: a client that has not seen it knows its data path is dead."""
-        heads = {seat.topic: seat.head for seat in self.seats.values()}
-        self.send({"type": "pong", **({"heads": heads} if len(heads) > 1 else {"head": max(heads.values(), default=0)})})
+        self.send({"type": "pong", **self.heads()})
 
     async def on_resume(self, fields: dict[str, Any]) -> None:
         """Send everything after `after` again, as on connecting with `?after=`."""

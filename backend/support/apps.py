@@ -9,7 +9,6 @@ class SupportConfig(AppConfig):
         from backend.common import hooks
         from backend.realtime.events import register_renderer
         from backend.support.frames import FAMILY, render_chat_event
-
         from backend.support.services.erasures import erase_from_chats
 
         register_renderer(FAMILY, render_chat_event)

@@ -10,9 +10,7 @@ from django.db import DatabaseError
 
 from backend.common.errors import DomainError, Unavailable
 from backend.common.principal import SUPPORT_AGENT, Principal
-from backend.identity.errors import TokenRefused
-from backend.identity.principals import recent
-from backend.identity.sockets import principal_from_scope
+from backend.identity.sockets import SignedSocket
 from backend.realtime import selectors as topics
 from backend.realtime.committer import GroupCommitter
 from backend.realtime.feeds import Delivery
@@ -23,11 +21,10 @@ from backend.realtime.sockets import (
     ENDED,
     NO_SUCH,
     NOT_A_MEMBER,
-    NOT_SIGNED_IN,
     Admission,
     BadFrame,
     Refused,
-    Socket,
+    cursor_from,
 )
 from backend.support import selectors
 from backend.support.errors import InvalidMessage
@@ -75,48 +72,32 @@ def desk_of(runtime: Runtime) -> Desk:
     return found
 
 
-class ChatSocket(Socket):
+class ChatSocket(SignedSocket):
     frames: ClassVar[dict[str, str]] = {
-        **Socket.frames,
+        **SignedSocket.frames,
         "message": "on_say",
         "typing": "on_typing",
         "read": "on_read",
     }
 
-    def topic_of(self, scope: dict[str, Any]) -> str:
+    def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        super().__init__(scope, receive, send)
         self.chat_id: uuid.UUID = scope["url_route"]["kwargs"]["chat_id"]
+        self.topic = topic_of(self.chat_id)
         self.role = ""
         self._unanswered = 0
         self._answered = asyncio.Event()
         self._typing_at = 0.0
         self._typing_end: asyncio.TimerHandle | None = None
-        return topic_of(self.chat_id)
 
     # Coming in (in a reader's thread)
 
-    def admit(self, after: int | None) -> Admission:
-        principal = self._authenticated()
-        chat = self._entered_chat(principal)
-        if after is None:
-            page = topics.last_events(self.topic, self.history)
-        else:
-            page = topics.events_after(self.topic, after, limit=self.page)
-        return Admission(principal, page, chat)
+    def admit(self) -> Admission:
+        principal = self.identified()
+        return Admission(principal, [self.topic], self._entered_chat(principal))
 
-    def authorise(self) -> Principal:
-        principal = self._authenticated()
-        if not self._is_member(Chat.objects.get(pk=self.chat_id), principal):
-            raise Refused(NOT_A_MEMBER)
-        return principal
-
-    def has_ended(self, principal: Principal) -> bool:
-        return recent.is_ended(principal.sid)
-
-    def _authenticated(self) -> Principal:
-        try:
-            return principal_from_scope(self.scope)
-        except TokenRefused:
-            raise Refused(NOT_SIGNED_IN) from None
+    def cursors_from(self, value: object) -> dict[str, int]:
+        return {self.topic: cursor_from(value)}
 
     def _entered_chat(self, principal: Principal) -> Chat:
         """Return the chat if the person is a member; an agent becomes one by opening a waiting chat."""
@@ -243,7 +224,7 @@ class ChatSocket(Socket):
     def _whisper(self, facts: dict[str, Any]) -> None:
         me = self._me()
         frame = {**facts, "user_id": me.id, "user": me.display_name}
-        self.hub.whisper(self.topic, orjson.dumps(frame), but=self)
+        self.hub.whisper(self.topic, orjson.dumps(frame), but=self.seats.get(self.topic))
 
     def _me(self) -> Principal:
         if self.principal is None:

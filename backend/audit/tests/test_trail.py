@@ -64,11 +64,15 @@ def test_a_row_outside_of_a_transaction_is_refused(committed):
 
 
 def test_a_write_that_is_undone_leaves_no_row(committed):
-    with pytest.raises(ValueError, match="no"), unit_of_work():
-        Role.objects.create(name="T1")
-        record(actor_id=7, action="role.created")
-        raise_security_event(event_type="TEST", description="test")
-        raise ValueError("no")
+    def attempt() -> None:
+        with unit_of_work():
+            Role.objects.create(name="T1")
+            record(actor_id=7, action="role.created")
+            raise_security_event(event_type="TEST", description="test")
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
 
     assert Role.objects.filter(name="T1").count() == 0
     assert AuditLog.objects.count() == 0
@@ -76,9 +80,13 @@ def test_a_write_that_is_undone_leaves_no_row(committed):
 
 
 def test_a_row_that_cannot_be_stored_undoes_the_write(committed):
-    with pytest.raises(Exception, match="too long"), unit_of_work():
-        Role.objects.create(name="T1")
-        record(actor_id=7, action="x" * 65)
+    def attempt() -> None:
+        with unit_of_work():
+            Role.objects.create(name="T1")
+            record(actor_id=7, action="x" * 65)
+
+    with pytest.raises(Exception, match="too long"):
+        attempt()
 
     assert Role.objects.filter(name="T1").count() == 0
     assert AuditLog.objects.count() == 0

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from backend.common import unit_of_work as module
-from backend.common.unit_of_work import Draft, register_appender, unit_of_work
+from backend.common.unit_of_work import Draft, UnitOfWork, register_appender, unit_of_work
 from backend.tests.commits import in_parallel
 
 Role = apps.get_model("identity", "Role")
@@ -78,21 +78,29 @@ def test_an_inner_unit_joins_the_outer_one(committed, appended):
 
 
 def test_a_failed_unit_keeps_nothing_and_tells_nobody(committed, appended):
-    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
-        Role.objects.create(name="T1")
-        unit.emit(**NEWS)
-        raise ValueError("no")
+    def attempt() -> None:
+        with unit_of_work() as unit:
+            Role.objects.create(name="T1")
+            unit.emit(**NEWS)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
 
     assert appended == []
     assert roles_seen_by_others() == set()
 
 
 def test_a_failed_inner_unit_fails_the_whole_even_when_its_fault_is_caught(committed, appended):
-    with pytest.raises(TransactionManagementError), unit_of_work() as unit:
-        Role.objects.create(name="T1")
-        unit.emit(**NEWS)
-        with pytest.raises(ValueError, match="no"), unit_of_work():
-            raise ValueError("no")
+    def attempt() -> None:
+        with unit_of_work() as unit:
+            Role.objects.create(name="T1")
+            unit.emit(**NEWS)
+            with pytest.raises(ValueError, match="no"), unit_of_work():
+                raise ValueError("no")
+
+    with pytest.raises(TransactionManagementError):
+        attempt()
 
     assert appended == []
     assert roles_seen_by_others() == set()
@@ -105,9 +113,13 @@ def test_events_that_cannot_be_stored_undo_the_write(committed, monkeypatch):
     monkeypatch.setattr(module, "_appenders", [])
     register_appender(refuse)
 
-    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
-        Role.objects.create(name="T1")
-        unit.emit(**NEWS)
+    def attempt() -> None:
+        with unit_of_work() as unit:
+            Role.objects.create(name="T1")
+            unit.emit(**NEWS)
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
 
     assert roles_seen_by_others() == set()
 
@@ -124,25 +136,29 @@ def test_the_last_appender_named_is_the_one_asked(committed, appended):
 
 
 def test_a_unit_refuses_to_run_inside_a_plain_transaction(committed, appended):
-    with transaction.atomic():
+    """Its events could outlive the rollback of what is around it."""
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"), unit_of_work():
         Role.objects.create(name="T1")
-        with pytest.raises(RuntimeError, match="durable"), unit_of_work() as unit:
-            unit.emit(**NEWS)
-        transaction.set_rollback(True)
 
     assert appended == []
     assert roles_seen_by_others() == set()
 
 
 def test_a_unit_after_a_failed_one_starts_afresh(committed, appended):
-    with pytest.raises(ValueError, match="no"), unit_of_work() as failed:
-        failed.emit(**NEWS)
-        raise ValueError("no")
+    units: list[UnitOfWork] = []
 
+    def attempt() -> None:
+        with unit_of_work() as unit:
+            units.append(unit)
+            unit.emit(**NEWS)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
     with unit_of_work() as unit:
         unit.emit(topics=["test.two"], kind="noted", payload={})
 
-    assert unit is not failed
+    assert units[0] is not unit
     assert [[draft.topic for draft in drafts] for _, drafts in appended] == [["test.two"]]
 
 
@@ -166,10 +182,15 @@ def test_stored_events_are_gone_with_the_transaction(committed):
     """The registered appender, for real: what is rolled back was never told."""
     with unit_of_work() as unit:
         unit.emit(**NEWS)
-    with pytest.raises(ValueError, match="no"), unit_of_work() as unit:
-        with unit_of_work() as inner:
-            inner.emit(**NEWS)
-        raise ValueError("no")
+
+    def attempt() -> None:
+        with unit_of_work():
+            with unit_of_work() as inner:
+                inner.emit(**NEWS)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
 
     assert list(Event.objects.values_list("topic__key", "seq", "kind", "payload")) == [
         ("test.one", 1, "noted", {"n": 1})

@@ -234,10 +234,14 @@ def test_what_was_rolled_back_changes_nobodys_principal(committed, make_user, pa
     pair = pair_of(user)
     before = principal_from_token(pair.access)
 
-    with pytest.raises(ValueError, match="no"), unit_of_work():
-        roles.assign_role(user=user, name="AUDITOR", assigned_by=None)
-        sessions.end_session(user_id=user.pk, sid=pair.sid, reason="test")
-        raise ValueError("no")
+    def attempt() -> None:
+        with unit_of_work():
+            roles.assign_role(user=user, name="AUDITOR", assigned_by=None)
+            sessions.end_session(user_id=user.pk, sid=pair.sid, reason="test")
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
 
     assert memory.get_many([f"principal:{pair.sid}"])[0] is not None
     assert principal_from_token(pair.access) == before

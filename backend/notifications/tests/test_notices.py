@@ -7,7 +7,6 @@ from backend.notifications import notices
 from backend.notifications.notices import ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
 
-
 KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
 TABLE = [
     (
