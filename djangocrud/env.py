@@ -139,7 +139,7 @@ class Env(BaseModel):
     @field_validator("csrf_trusted_origins", "cors_allowed_origins")
     @classmethod
     def _are_origins(cls, value: Words) -> Words:
-        if not all(_is_url(origin, "https", "http") and origin.count("/") == 2 for origin in value):
+        if not all(_is_url(origin, "https", "http") and re.fullmatch(r"\w+://[^/?#]+", origin) for origin in value):
             raise ValueError("must be origins such as https://app.example.com, without a path")
         return value
 
@@ -202,7 +202,7 @@ def _is_url(text: str, *schemes: str) -> bool:
         _ = parts.port  # Raises for what is no port.
     except ValueError:
         return False
-    return parts.scheme in schemes and bool(parts.netloc or parts.path)
+    return parts.scheme in schemes
 
 
 def _kept_secret(path: Path) -> str:

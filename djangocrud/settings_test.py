@@ -9,7 +9,11 @@ os.environ.setdefault("EASE_VAR", str(Path(__file__).resolve().parent.parent / "
 from djangocrud.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Each parallel worker has its own database (pytest-django) and its own corner of the one Valkey.
-LAYER_PREFIX = f"ease-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+# Each parallel worker of each run has databases (backend/conftest.py) and a corner of the one Valkey of its own.
+_RUN, _WORKER = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:8], os.environ.get("PYTEST_XDIST_WORKER", "main")
+LAYER_PREFIX = f"ease-test-{_RUN}-{_WORKER}"
 CACHES["default"]["KEY_PREFIX"] = LAYER_PREFIX  # noqa: F405
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = LAYER_PREFIX  # noqa: F405
+
+# Tests of limits come from addresses of their own.
+RATE_LIMIT_EXEMPT = ["127.0.0.0/8"]

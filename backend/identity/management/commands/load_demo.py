@@ -50,8 +50,8 @@ class Command(BaseCommand):
             name: {"email": _demo_account(name, password, is_checked=checked).email, "password": password}
             for name in ACCOUNTS
         }
-        _state_file(file).write_text(_state(password))
         _write(file, {"base_url": base_url, "accounts": accounts, "api_key": _demo_key(file)})
+        _state_file(file).write_text(_state(password))
         self.stdout.write(f"demo accounts are in {file}")
 
 
