@@ -47,7 +47,7 @@ def test_the_file_is_its_owners_only_and_leaves_no_draft(file):
     load(file)
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == ["demo.json"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["demo.json", "demo.state"]
 
 
 def test_each_account_has_its_role_and_flags(file):
