@@ -2,7 +2,7 @@
 
 `hit` counts one use and judges it. Who goes over a limit is blocked for 1 min, then 5, 30 min, 24 h for each further
 time within a day (E-RATE-4). Blocks are written to the database too and put back when Redis returns, so neither
-losing Redis nor bringing back an empty one frees anybody.
+losing Redis nor bringing back an empty one frees anybody. A mark in Redis tells an emptied one from one that knows.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Count, Max
 
 from backend.common.models import RateLimit
 
@@ -25,9 +26,12 @@ PENALTIES_S = (60, 300, 1800, 86400)
 STRIKES_S = 86400
 REST_S = 1.0
 TIMEOUT_S = 0.25
+PUT_BACK_MAX = 10_000
 
 # Answers: allowed, count, milliseconds to the end of window or block, strike number (0 when none was added).
+# `allowed` is -1 when the mark is missing: this Redis has forgotten everything.
 _HIT = """
+if redis.call('EXISTS', KEYS[4]) == 0 then return {-1, 0, 0, 0} end
 local blocked = redis.call('PTTL', KEYS[2])
 if blocked > 0 then return {0, 0, blocked, 0} end
 if ARGV[5] == '1' and tonumber(redis.call('GET', KEYS[1]) or 0) + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
@@ -91,7 +95,7 @@ class Limiter:
         self._was_away = True  # A process that starts cannot know what Redis has forgotten.
 
     def hit(self, rule: Rule, identity: str, *, cost: int = 1, in_advance: bool = False) -> Verdict:
-        """Count `cost` uses of `rule` by `identity`. One round trip to Redis, or one statement in the database.
+        """Count `cost` uses of `rule` by `identity`. One round trip to Redis, or a few in the database.
 
         `in_advance`: the uses are yet to come, so they are counted only if all fit, and nobody is blocked for them.
         """
@@ -120,41 +124,64 @@ class Limiter:
     def _hit_redis(self, rule: Rule, identity: str, cost: int, in_advance: bool) -> Verdict:
         arguments = [cost, rule.limit, rule.window_s * 1000, STRIKES_S, int(in_advance), *PENALTIES_S]
         answer: list[int] = self._script(keys=self._keys(rule.name, identity), args=arguments)
+        if answer[0] < 0:
+            self._put_blocks_back()
+            answer = self._script(keys=self._keys(rule.name, identity), args=arguments)
         allowed, count, left_ms, strike = answer
         if strike:
             _remember_block(rule, identity, left_ms / 1000, count)
         remaining = max(rule.limit - count, 0) if allowed else 0
-        return Verdict(bool(allowed), rule.limit, remaining, left_ms / 1000, newly_blocked=strike > 0)
+        return Verdict(allowed == 1, rule.limit, remaining, left_ms / 1000, newly_blocked=strike > 0)
 
     def _keys(self, name: str, identity: str) -> list[str]:
         at = f"{self._prefix}rate:{name}:{identity}"
-        return [at, f"{at}:block", f"{at}:strikes"]
+        return [at, f"{at}:block", f"{at}:strikes", f"{self._prefix}rate-limits-known"]
 
     def _put_blocks_back(self) -> None:
-        """Tell a Redis that was away, or is new, of the blocks that still hold."""
+        """Tell a Redis that was away, or is new, of the blocks that still hold, and of the day's strikes."""
         now = datetime.now(UTC)
-        active = RateLimit.objects.filter(is_blocked=True, block_until__gt=now)
+        lately = RateLimit.objects.filter(is_blocked=True, block_until__gt=now - timedelta(seconds=STRIKES_S))
+        known = lately.values_list("endpoint", "identifier").annotate(Count("pk"), Max("block_until"))
+        mark = self._keys("", "")[3]
         with self._client.pipeline(transaction=False) as pipe:
             pipe.ping()
-            for name, identity, until in active.values_list("endpoint", "identifier", "block_until")[:10000]:
-                pipe.set(
-                    self._keys(name, identity)[1], 0, px=max(int((until - now).total_seconds() * 1000), 1), nx=True
-                )
+            for name, identity, strikes, until in known.order_by("-block_until__max")[:PUT_BACK_MAX]:
+                _, block, strikes_key, _ = self._keys(name, identity)
+                pipe.set(strikes_key, strikes, ex=STRIKES_S)
+                if until > now:
+                    pipe.set(block, strikes, px=max(int((until - now).total_seconds() * 1000), 1), nx=True)
+            pipe.set(mark, 1)
             pipe.execute()
         self._was_away = False
 
 
 def _hit_database(rule: Rule, identity: str, cost: int) -> Verdict:
+    """Count in the database. Locks: the identity's uses of this rule, so that exactly `limit` pass and one blocks."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rate:{rule.name}:{identity}"])
+        return _hit_database_alone(rule, identity, cost)
+
+
+def _hit_database_alone(rule: Rule, identity: str, cost: int) -> Verdict:
     now = datetime.now(UTC)
-    active = (
-        RateLimit.objects.filter(identifier=identity, endpoint=rule.name, is_blocked=True, block_until__gt=now)
-        .order_by("-block_until")
-        .first()
-    )
+    mine = RateLimit.objects.filter(identifier=identity, endpoint=rule.name)
+    active = mine.filter(is_blocked=True, block_until__gt=now).order_by("-block_until").first()
     if active is not None and active.block_until is not None:
         return Verdict(False, rule.limit, 0, (active.block_until - now).total_seconds())
     start = datetime.fromtimestamp(now.timestamp() // rule.window_s * rule.window_s, tz=UTC)
     end = start + timedelta(seconds=rule.window_s)
+    count = _count_in_window(rule, identity, cost, start, end)
+    if count <= rule.limit:
+        return Verdict(True, rule.limit, rule.limit - count, (end - now).total_seconds())
+    mine.filter(window_start=start, is_blocked=False).delete()  # After the block one starts anew (E-RATE-2).
+    strikes = mine.filter(is_blocked=True, created_at__gt=now - timedelta(seconds=STRIKES_S)).count()
+    penalty = PENALTIES_S[min(strikes, len(PENALTIES_S) - 1)]
+    _remember_block(rule, identity, penalty, count)
+    return Verdict(False, rule.limit, 0, penalty, newly_blocked=True)
+
+
+def _count_in_window(rule: Rule, identity: str, cost: int, start: datetime, end: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO common_ratelimit AS r
@@ -166,16 +193,7 @@ def _hit_database(rule: Rule, identity: str, cost: int) -> Verdict:
             [identity, rule.name, cost, start, end],
         )
         row: Any = cursor.fetchone()
-    count = int(row[0])
-    if count <= rule.limit:
-        return Verdict(True, rule.limit, rule.limit - count, (end - now).total_seconds())
-    day_ago = now - timedelta(seconds=STRIKES_S)
-    strikes = RateLimit.objects.filter(
-        identifier=identity, endpoint=rule.name, is_blocked=True, created_at__gt=day_ago
-    ).count()
-    penalty = PENALTIES_S[min(strikes, len(PENALTIES_S) - 1)]
-    _remember_block(rule, identity, penalty, count)
-    return Verdict(False, rule.limit, 0, penalty, newly_blocked=True)
+    return int(row[0])
 
 
 def _remember_block(rule: Rule, identity: str, seconds: float, count: int) -> None:

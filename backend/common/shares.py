@@ -20,6 +20,7 @@ class _Share:
     remaining: int  # in the whole window, when the share was taken
     until: float
     allowed: bool
+    ends_at: float  # of the window or the block; a refusal is believed for less than that
 
 
 class Shares:
@@ -38,20 +39,31 @@ class Shares:
             share = self._shares.get(key)
             if share is not None and share.until > now and (share.left > 0 or not share.allowed):
                 share.left -= 1
-                remaining = share.remaining + max(share.left, 0) if share.allowed else 0
-                return Verdict(share.allowed, rule.limit, remaining, share.until - now)
+                remaining = share.remaining + share.left if share.allowed else 0
+                return Verdict(share.allowed, rule.limit, remaining, share.ends_at - now)
         verdict = self._source.hit(rule, identity)
-        extra = min(rule.limit // 10, verdict.remaining) if verdict.allowed else 0
+        extra, remaining = min(rule.limit // 10, verdict.remaining) if verdict.allowed else 0, verdict.remaining
         if extra > 1:
             grown = self._source.hit(rule, identity, cost=extra, in_advance=True)
-            extra = extra if grown.allowed else 0
+            extra, remaining = (extra, grown.remaining) if grown.allowed else (0, verdict.remaining)
+        else:
+            extra = 0
+        self._keep(key, verdict, extra, remaining, now)
+        return verdict
+
+    def _keep(self, key: tuple[str, str], verdict: Verdict, extra: int, remaining: int, now: float) -> None:
+        """Remember a share that was taken, on top of what another thread took meanwhile."""
+        ends_at = now + verdict.reset_s
+        # What is refused is remembered for a moment only: an administrator may lift a block.
+        until = ends_at if verdict.allowed else min(ends_at, now + 1.0)
         with self._lock:
+            other = self._shares.get(key)
+            if other is not None and other.until > now and other.allowed and verdict.allowed:
+                extra, remaining = extra + other.left, min(remaining, other.remaining)
+                until = ends_at = min(until, other.until)
             if len(self._shares) >= PEOPLE_MAX:
                 self._shares.clear()
-            # What is refused is remembered for a moment only: an administrator may lift a block.
-            until = now + (verdict.reset_s if verdict.allowed else min(verdict.reset_s, 1.0))
-            self._shares[key] = _Share(extra, max(verdict.remaining - extra, 0), until, verdict.allowed)
-        return verdict
+            self._shares[key] = _Share(extra, remaining, until, verdict.allowed, ends_at)
 
 
 @cache

@@ -19,6 +19,7 @@ from backend.identity.principals import principal_from_credential, principal_fro
 SCHEMES = frozenset({b"bearer", b"token"})
 ACCESS_COOKIE = "accessToken"
 REFRESH_COOKIE = "refreshToken"
+DEVICE_COOKIE = "device"
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -41,7 +42,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class CookieAuthentication(BaseAuthentication):
-    """Who holds the `accessToken` cookie (S0-B3). A cookie that is not valid is nobody, not an error."""
+    """Who holds the `accessToken` cookie (S0-B3). No cookie is nobody; one that is not valid is refused."""
 
     def authenticate(self, request: Request) -> tuple[Principal, Any] | None:
         raw = request.COOKIES.get(ACCESS_COOKIE)

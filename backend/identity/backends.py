@@ -6,19 +6,26 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from backend.common.errors import TooMany
+from backend.identity.authentication import DEVICE_COOKIE
 from backend.identity.errors import AccountBlocked, BadCredentials
 from backend.identity.models import User
 from backend.identity.services import signing_in
+
+PLATFORM = "admin site"
 
 
 class LockingBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Return the user whose password this is; None also when the account is locked or blocked."""
+        """Return the member of staff whose password this is; None also when the account is locked or blocked."""
         if username is None or password is None:
             return None
+        device_token = request.COOKIES.get(DEVICE_COOKIE, "") if request is not None else ""
         try:
-            return signing_in.check_credentials(identifier=username, password=password, platform="admin site").user
+            checked = signing_in.check_credentials(
+                identifier=username, password=password, platform=PLATFORM, device_token=device_token
+            )
         except (BadCredentials, AccountBlocked, TooMany):
             return None
+        return checked.user if signing_in.admit_staff(checked, platform=PLATFORM) else None

@@ -8,6 +8,7 @@ from backend.audit import services as audit
 from backend.common import request_context
 from backend.common.errors import TooMany
 from backend.common.ratelimit import Rule, Verdict, limiter
+from backend.common.shares import shares
 
 
 def rule(name: str) -> Rule:
@@ -22,12 +23,25 @@ def is_exempt(ip: str | None) -> bool:
     return any(address in ip_network(network) for network in settings.RATE_LIMIT_EXEMPT)
 
 
-def take_for_address(name: str, *, cost: int = 1) -> None:
-    """Count one use by the caller's address; with cost 0 only look. Raises: TooMany."""
+def take_for_address(name: str, *, cost: int = 1) -> Verdict | None:
+    """Count one use by the caller's address; with cost 0 only look. None for an exempt one. Raises: TooMany."""
     ip = request_context.current().ip
     if ip is None or is_exempt(ip):
-        return
-    judge(limiter().hit(rule(name), f"ip:{ip}", cost=cost), name)
+        return None
+    return judge(limiter().hit(rule(name), f"ip:{ip}", cost=cost), name)
+
+
+def share_for_address(name: str) -> Verdict | None:
+    """As `take_for_address`, for what is asked on every request: from this process's share. Raises: TooMany."""
+    ip = request_context.current().ip
+    if ip is None or is_exempt(ip):
+        return None
+    return judge(shares().take(rule(name), f"ip:{ip}"), name)
+
+
+def share_for_person(name: str, user_id: int) -> Verdict:
+    """Count one use by a person, from this process's share. Exempts nobody. Raises: TooMany."""
+    return judge(shares().take(rule(name), f"user:{user_id}"), name, user_id=user_id)
 
 
 def judge(verdict: Verdict, name: str, *, user_id: int | None = None) -> Verdict:

@@ -64,9 +64,12 @@ def usable_key(raw: str) -> APIKey | None:
 def scopes_of(key: APIKey) -> list[str]:
     """Return what the key is narrowed to; an empty list is everything."""
     grant = getattr(key, "grant", None)
-    return list(grant.scopes) if grant is not None else []
+    return list(grant.scopes) if grant is not None and isinstance(grant.scopes, list) else []
 
 
 def may(key: APIKey, scope: str) -> bool:
-    scopes = scopes_of(key)
-    return not scopes or scope in scopes
+    """Whether the key is not narrowed, or narrowed to this too. Scopes that are no list allow nothing."""
+    grant = getattr(key, "grant", None)
+    if grant is None or grant.scopes == []:
+        return True
+    return isinstance(grant.scopes, list) and scope in grant.scopes

@@ -27,7 +27,12 @@ def list_login_logs(
     from_time: time | None = None,
     to_time: time | None = None,
 ) -> QuerySet[LoginLog]:
-    """The caller's own attempts, newest first. The dates bound the day, the times the hour of every day (S1-B11)."""
+    """The caller's own attempts, newest first. The dates bound the day, the times the hour of every day (S1-B11).
+
+    The last second belongs to the hour, whatever its fraction: equal bounds find what is shown with that time.
+    """
+    if to_time is not None:
+        to_time = to_time.replace(microsecond=999_999)
     logs = LoginLog.objects.filter(user_id=actor.id)
     for lookup, bound in (
         ("at__date__gte", from_date),

@@ -41,6 +41,9 @@ class SignedSocket(Socket):
     def has_ended(self, principal: Principal) -> bool:
         return principals.recent.is_ended(principal.sid)
 
+    def has_changed(self, principal: Principal) -> bool:
+        return principals.recent.least_version(principal.id) > principal.version
+
     def _count_connection(self, principal: Principal) -> None:
         try:
             limits.judge(limiter().hit(limits.rule("socket"), f"user:{principal.id}"), "socket", user_id=principal.id)

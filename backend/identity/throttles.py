@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from backend.common.shapes import principal_of
-from backend.common.shares import shares
 from backend.identity import limits
 
 if TYPE_CHECKING:
@@ -18,11 +17,11 @@ class GeneralLimit(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         principal = principal_of(request)
+        verdict = None
         if principal is not None:
-            verdict = shares().take(limits.rule("user"), f"user:{principal.id}")
-            limits.judge(verdict, "user", user_id=principal.id)
-            django_request: Any = request._request
-            django_request.rate_verdict = verdict
+            verdict = limits.share_for_person("user", principal.id)
         elif request.auth is None:
-            limits.take_for_address("anonymous")
+            verdict = limits.share_for_address("anonymous")
+        django_request: Any = request._request
+        django_request.rate_verdict = verdict
         return True

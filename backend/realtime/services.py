@@ -102,16 +102,25 @@ def append_and_ring(drafts: Sequence[Draft]) -> None:
     transaction.on_commit(lambda: bell.ring(stored))
 
 
-def rename_author(*, user_id: int, name: str) -> int:
-    """Put another name on everything a person did in any topic; return how many events that were.
+def rename_author(
+    *, user_id: int, name: str, id_field: str = "user_id", name_field: str = "user", worded_kind: str = ""
+) -> int:
+    """Put another name on everything that names a person in any topic; return how many events that were.
 
+    `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kind
+    `worded_kind` a `message` that begins with the name is words about the person, and gets the new one too.
     For erasure: what was said stays readable, who said it does not. Live sockets are told nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE realtime_event SET payload = jsonb_set(payload, '{user}', to_jsonb(%s::text))
-               WHERE payload ? 'user' AND (author_id = %s OR payload->>'user_id' = %s)""",
-            [name, user_id, str(user_id)],
+            """UPDATE realtime_event SET payload =
+                   CASE WHEN kind = %(worded)s AND starts_with(payload->>'message', payload->>%(field)s)
+                        THEN jsonb_set(payload, '{message}', to_jsonb(
+                            %(name)s || substr(payload->>'message', length(payload->>%(field)s) + 1)))
+                        ELSE payload END
+                   || jsonb_build_object(%(field)s::text, %(name)s::text)
+               WHERE payload ? %(field)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s""",
+            {"worded": worded_kind, "field": name_field, "name": name, "id_field": id_field, "id": str(user_id)},
         )
         return int(cursor.rowcount)
 

@@ -81,6 +81,9 @@ class Socket:
         self._bad = Pace(burst=numbers["bad_frames_per_minute"], rate=numbers["bad_frames_per_minute"] / 60)
         self._unsent_max = numbers["unsent_max_bytes"]
         self._opening: asyncio.Task[None] | None = None
+        self._rechecking: asyncio.Task[None] | None = None
+        self._is_stale = False
+        self._seating = asyncio.Lock()  # held by whoever changes `seats`
         self._expiry: asyncio.TimerHandle | None = None
         self._early: list[dict[str, Any]] = []
 
@@ -96,6 +99,10 @@ class Socket:
     def has_ended(self, principal: Principal) -> bool:
         """Whether the session ended while this socket was being opened."""
         raise NotImplementedError
+
+    def has_changed(self, principal: Principal) -> bool:
+        """Whether roles or flags changed while this socket was being opened."""
+        return False
 
     def cursors_from(self, value: object) -> dict[str, int]:
         """Return the cursors, by topic, that a client sent as `after`. Raises: BadFrame."""
@@ -140,14 +147,10 @@ class Socket:
     async def _open(self) -> None:
         try:
             await self._wait_for_layer()
-            admission = await self.hub.read(self.admit)
-            principal = self.principal = admission.principal
-            self.runtime.add(self, sid=principal.sid, user_id=principal.id)
-            if self.has_ended(principal):
-                raise Refused(NOT_SIGNED_IN)
-            self._end_with_token(principal)
-            cursors, fault = self._cursors_of_query()
-            await self._catch_up([self._sit(topic) for topic in admission.topics], cursors)
+            async with self._seating:
+                admission = await self._admitted()
+                cursors, fault = self._cursors_of_query()
+                await self._catch_up([self._sit(topic) for topic in admission.topics], cursors)
             if fault is not None:
                 self.error(fault)
             self.live = True
@@ -164,6 +167,19 @@ class Socket:
             self.close(DATABASE_AWAY)
         while self._early:
             await self._on_message(self._early.pop(0))
+
+    async def _admitted(self) -> Admission:
+        """Admit, and be known to the runtime from then on. What changed in between was told to nobody: look again."""
+        admission: Admission = await self.hub.read(self.admit)
+        principal = self.principal = admission.principal
+        self.runtime.add(self, sid=principal.sid, user_id=principal.id)
+        if self.has_ended(principal):
+            raise Refused(NOT_SIGNED_IN)
+        if self.has_changed(principal):
+            admission = await self.hub.read(self.admit)
+            self.principal = admission.principal
+        self._end_with_token(principal)
+        return admission
 
     def _sit(self, topic: str) -> Seat:
         seat = self.seats[topic] = Seat(self, self.hub, topic)
@@ -230,8 +246,9 @@ class Socket:
 
     def _end(self) -> None:
         self.closing = True
-        if self._opening is not None:
-            self._opening.cancel()
+        for task in (self._opening, self._rechecking):
+            if task is not None:
+                task.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
         for seat in self.seats.values():
@@ -271,22 +288,30 @@ class Socket:
         asyncio.get_running_loop().call_later(delay, self.close, GOING_AWAY)
 
     def recheck(self) -> None:
-        self.hub.spawn(self._recheck())
+        """Look again, after what is known now; one look at a time, so that an older answer never beats a newer."""
+        self._is_stale = True
+        if self._rechecking is None or self._rechecking.done():
+            self._rechecking = self.hub.spawn(self._recheck())
 
     async def _recheck(self) -> None:
         """Ask again who this is and what they see: topics that are gone are left, new ones joined from now on."""
         try:
-            admission = await self.hub.read(self.admit)
-            self.principal = admission.principal
-            for topic in [topic for topic in self.seats if topic not in admission.topics]:
-                self.seats.pop(topic).leave()
-            for topic in [topic for topic in admission.topics if topic not in self.seats]:
-                seat = self._sit(topic)
-                await seat.go_live((await self.hub.read(first_pages, [seat], {}))[0].head)
+            async with self._seating:
+                while self._is_stale and not self.closing:
+                    self._is_stale = False
+                    await self._sit_anew(await self.hub.read(self.admit))
         except Refused as refused:
             self.close(refused.code)
         except (DatabaseError, PoolBusy):
             self.close(DATABASE_AWAY)  # Not known is not allowed; the client comes back and is asked again.
+
+    async def _sit_anew(self, admission: Admission) -> None:
+        self.principal = admission.principal
+        for topic in [topic for topic in self.seats if topic not in admission.topics]:
+            self.seats.pop(topic).leave()
+        for topic in [topic for topic in admission.topics if topic not in self.seats]:
+            seat = self._sit(topic)
+            await seat.go_live((await self.hub.read(first_pages, [seat], {}))[0].head)
 
     # In
 
@@ -342,10 +367,11 @@ class Socket:
     async def on_resume(self, fields: dict[str, Any]) -> None:
         """Send everything after `after` again, as on connecting with `?after=`."""
         cursors = self.cursors_from(fields.get("after"))
-        again = [topic for topic in self.seats if topic in cursors]
-        for topic in again:
-            self.seats.pop(topic).leave()
-        await self._catch_up([self._sit(topic) for topic in again], cursors)
+        async with self._seating:
+            again = [topic for topic in self.seats if topic in cursors]
+            for topic in again:
+                self.seats.pop(topic).leave()
+            await self._catch_up([self._sit(topic) for topic in again], cursors)
 
 
 def cursor_from(value: object) -> int:

@@ -8,27 +8,52 @@ from jsonschema import Draft202012Validator
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "asyncapi.yaml"
 
-_document = yaml.safe_load(DOCUMENT.read_text())
+document = yaml.safe_load(DOCUMENT.read_text())
 
 
-def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": _document["components"]})
-
-
-_history = _validator("history")
-_by_type = {
-    schema["properties"]["type"]["const"]: _validator(message)
-    for message in _document["channels"]["supportChat"]["messages"]
-    if (schema := _document["components"]["schemas"][message]).get("type") == "object"
-    and any(
-        reference["$ref"].endswith(f"/{message}") for reference in _document["operations"]["serverSends"]["messages"]
-    )
-}
+def schema_of(name: str) -> dict[str, Any]:
+    return document["components"]["schemas"][name]
 
 
 def check_frame(frame: Any) -> None:
-    """Raises: jsonschema.ValidationError when the server may not send this frame."""
+    """Raises: jsonschema.ValidationError when the server may not send this frame on a chat's socket."""
     if isinstance(frame, list):
         _history.validate(frame)
     else:
-        _by_type[frame["type"]].validate(frame)
+        _chat_frames[frame["type"]].validate(frame)
+
+
+def check_notice_frame(frame: Any) -> None:
+    """Raises: jsonschema.ValidationError when the server may not send this frame on the notifications' socket."""
+    if isinstance(frame, list):
+        _notices.validate(frame)
+    elif "type" in frame:
+        _notice_frames[frame["type"]].validate(frame)
+    else:
+        _notice.validate(frame)
+
+
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]})
+
+
+def _typed_frames(operation: str) -> dict[str, Draft202012Validator]:
+    """Return the validators of the objects with a `type` that the operation sends, by that type."""
+    found = {}
+    for reference in document["operations"][operation]["messages"]:
+        name = _resolved(_resolved(reference))["payload"]["$ref"].rpartition("/")[2]
+        kind = schema_of(name).get("properties", {}).get("type", {}).get("const")
+        if kind is not None:
+            found[kind] = _validator(name)
+    return found
+
+
+def _resolved(reference: dict[str, str]) -> dict[str, Any]:
+    found = document
+    for part in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+_history, _notices, _notice = _validator("history"), _validator("notices"), _validator("notice")
+_chat_frames, _notice_frames = _typed_frames("serverSends"), _typed_frames("serverNotifies")

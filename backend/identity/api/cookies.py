@@ -99,13 +99,16 @@ class SignOut(APIView):
         responses={200: Message, 400: OpenApiResponse(Detail, description="No cookie of a session.")},
     )
     def post(self, request: Request) -> Response:
-        check_csrf(request)
         claims = _session_of(request)
         if claims is None:
             response = Response({"detail": "Invalid token", "code": "token_not_valid"}, status=400)
-        else:
-            sessions.end_session(user_id=claims.user_id, sid=claims.sid, reason="sign_out")
-            response = Response({"message": "Logout successfully"})
+            # A foreign page's post comes without cookies (SameSite); it must not delete those that the browser has.
+            if {ACCESS_COOKIE, REFRESH_COOKIE} & request.COOKIES.keys():
+                delete_cookies(response)
+            return response
+        check_csrf(request)
+        sessions.end_session(user_id=claims.user_id, sid=claims.sid, reason="sign_out")
+        response = Response({"message": "Logout successfully"})
         delete_cookies(response)
         return response
 
@@ -120,10 +123,10 @@ class Refresh(APIView):
         operation_id="s0_refresh", tags=["identity"], request=None, responses={200: Message, 400: Detail, 401: Detail}
     )
     def post(self, request: Request) -> Response:
-        check_csrf(request)
         raw = request.COOKIES.get(REFRESH_COOKIE)
         if not raw:
             return Response({"detail": "The refresh cookie is missing.", "code": "token_missing"}, status=400)
+        check_csrf(request)
         try:
             pair = sessions.refresh_session(refresh_token=raw)
         except TokenRefused as fault:
@@ -167,7 +170,8 @@ def _set_cookies(request: Request, response: Response, pair: TokenPair) -> None:
         (REFRESH_COOKIE, pair.refresh, tokens.read_refresh),
     ):
         _set_cookie(response, name, value, read(value).expires_at)
-    response[CSRF_HEADER] = get_token(request._request)
+    get_token(request._request)
+    response[CSRF_HEADER] = request.META["CSRF_COOKIE"]  # The cookie's value, as S0-R4 says, and not a mask of it.
 
 
 def _set_cookie(response: Response, name: str, value: str, expires_at: datetime) -> None:

@@ -1,6 +1,6 @@
 """The login log: `/api/users/loginLog/` (S1-R5 to S1-R9). Everybody reads their own; only superusers write by hand."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,9 @@ from backend.common.shapes import Detail, SignedRequest
 from backend.identity import selectors
 from backend.identity.models import LoginLog
 from backend.identity.services import login_logs
+
+# What a filter must look like: for `strptime`, and for people.
+FORMS = {"date": ("%Y-%m-%d", "YYYY-MM-DD"), "time": ("%H:%M:%S", "HH:MM:SS")}
 
 
 class LoginLogOut(serializers.ModelSerializer[LoginLog]):
@@ -57,8 +60,8 @@ class LoginLogs(APIView):
     def get(self, request: SignedRequest) -> Response:
         """One's own attempts to sign in, newest first (S1-R5)."""
         bounds: dict[str, Any] = {}
-        for kind, parse in (("date", date.fromisoformat), ("time", time.fromisoformat)):
-            start, end = (_parsed(request, f"{edge}_{kind}", parse) for edge in ("start", "end"))
+        for kind, form in FORMS.items():
+            start, end = (_parsed(request, f"{edge}_{kind}", form) for edge in ("start", "end"))
             if kind == "date" and start and not end:
                 end = datetime.now(UTC).date()
             if start and end and start > end:
@@ -115,12 +118,12 @@ def _fields(given: dict[str, Any]) -> dict[str, Any]:
     return {"at": at, **rest, **({"user_id": given["user"]} if "user" in given else {})}
 
 
-def _parsed(request: SignedRequest, name: str, parse: Any) -> Any:
+def _parsed(request: SignedRequest, name: str, form: tuple[str, str]) -> Any:
     text = request.query_params.get(name)
     if not text:
         return None
     try:
-        return parse(text)
+        moment = datetime.strptime(text, form[0]).replace(tzinfo=UTC)
     except ValueError:
-        form = "YYYY-MM-DD" if name.endswith("date") else "HH:MM:SS"
-        raise serializers.ValidationError({name: [f"Write it as {form}."]}) from None
+        raise serializers.ValidationError({name: [f"Write it as {form[1]}."]}) from None
+    return moment.date() if name.endswith("date") else moment.time()

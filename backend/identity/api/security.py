@@ -64,7 +64,7 @@ class SecurityEvents(APIView):
             raise serializers.ValidationError({"resolved": ["Say true or false."]})
         events = selectors.list_security_events(
             severity=severity,
-            event_type=asked.get("event_type", "").upper(),
+            event_type=asked.get("event_type", "").upper().replace("\x00", "?"),  # No event's name holds either.
             resolved=resolved == "true" if resolved else None,
             since=_moment(asked.get("start_date")),
         )

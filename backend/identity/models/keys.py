@@ -7,6 +7,7 @@ it. Shown once, stored hashed.
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
 
@@ -26,4 +27,10 @@ class KeyGrant(models.Model):
         verbose_name_plural: ClassVar = "grants of API keys"
 
     def __str__(self) -> str:
-        return ", ".join(self.scopes) or "everything"
+        return ", ".join(map(str, self.scopes)) or "everything"
+
+    def clean(self) -> None:
+        """Raises: ValidationError unless the scopes are a list of words. An emptied field is an empty list."""
+        self.scopes = [] if self.scopes is None else self.scopes
+        if not (isinstance(self.scopes, list) and all(isinstance(scope, str) for scope in self.scopes)):
+            raise ValidationError({"scopes": 'Write a list of words: ["partner"]. An empty list allows everything.'})

@@ -10,7 +10,8 @@ from django.db.models import Q
 class SignInCounter(models.Model):
     """Failures in a row of one account, one unknown name, or one known device (S2-B24).
 
-    `key` says which: `user:<id>`, `name:<keyed hash>` or `device:<id>`; what somebody typed is never stored.
+    `key` says which: `user:<id>`, `device:<user id>:<device id>` or `name:<keyed hash>`; what somebody typed is never
+    stored.
     """
 
     key = models.CharField(primary_key=True, max_length=80)

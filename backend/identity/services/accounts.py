@@ -13,7 +13,7 @@ from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
 from backend.identity.errors import BadCredentials, PasswordRefused, RegistrationRefused
-from backend.identity.models import User
+from backend.identity.models import PasswordReset, User
 from backend.identity.services import roles, sessions
 
 # What each constraint on users says to whoever runs into it: the field, and the words.
@@ -81,8 +81,14 @@ def change_password(*, actor: Principal, current_password: str, new_password: st
         check_new_password(new_password, user=user, field="new_password", refusal=PasswordRefused)
         user.set_password(new_password)
         user.save(update_fields=["password", "updated_at"])
+        forget_reset_links(user)
         audit.record(actor_id=actor.id, action="user.password_changed", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
+
+
+def forget_reset_links(user: User) -> None:
+    """Make links that were mailed before worthless: to an address, or for a password, that is not the user's now."""
+    PasswordReset.objects.filter(user=user, used_at=None).delete()
 
 
 def check_new_password(

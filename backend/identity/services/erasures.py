@@ -1,6 +1,8 @@
 """Erasing a person (E-COMP-4): who they were goes, that something happened stays."""
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.contrib.contenttypes.models import ContentType
 
 from backend.audit import services as audit
 from backend.common import hooks
@@ -8,7 +10,7 @@ from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.errors import LastSuperuser
 from backend.identity.models import LoginLog, PasswordReset, Session, User
-from backend.identity.services import sessions
+from backend.identity.services import sessions, users
 
 FORMER_NAME = "Former customer"
 
@@ -18,15 +20,12 @@ def erase_self(*, actor: Principal) -> None:
 
     The row and its id stay, and with them everything that refers to it; names, addresses, devices and the password
     go. Repeating it is not possible: nobody can sign in any more.
-    Raises: LastSuperuser. Locks: the user row.
+    Raises: LastSuperuser. Locks: what `is_last_superuser` does, then the user row.
     """
     with unit_of_work() as unit:
-        user = User.objects.select_for_update(no_key=True).get(pk=actor.id)
-        if (
-            user.is_superuser
-            and not User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk).exists()
-        ):
+        if users.is_last_superuser(actor.id):
             raise LastSuperuser
+        user = User.objects.select_for_update(no_key=True).get(pk=actor.id)
         audit.record(actor_id=user.pk, action="user.erased", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="erased")
         _anonymise(user)
@@ -46,3 +45,7 @@ def _anonymise(user: User) -> None:
     LoginLog.objects.filter(user=user).update(ip_address=None, platform_os="")
     Session.objects.filter(user=user).update(ip_address=None, user_agent="", name="", platform="")
     PasswordReset.objects.filter(user=user).delete()
+    seen_on_pages = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
+    )
+    seen_on_pages.update(object_repr=address)

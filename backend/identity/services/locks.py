@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.core import signing
 from django.db import connection
+from django.db.models import Q
 
 from backend.audit import services as audit
 from backend.common import request_context
@@ -31,13 +32,11 @@ class Gate:
 
 def gate_of(*, identifier: str, user: User | None, device_token: str) -> Gate:
     """Return the counter for this attempt: the known device's own, else the account's, else the unknown name's."""
-    device = device_of(device_token, user) if user else None
-    if device:
-        key = f"device:{device}"
-    elif user:
-        key = f"user:{user.pk}"
-    else:
+    if user is None:
         key = f"name:{hashed(identifier.strip().lower())}"
+    else:
+        device = device_of(device_token, user)
+        key = f"device:{user.pk}:{device}" if device else f"user:{user.pk}"
     until = SignInCounter.objects.filter(pk=key).values_list("locked_until", flat=True).first()
     return Gate(key, until is not None and until > datetime.now(UTC))
 
@@ -81,8 +80,9 @@ def forget_failures(*, gate: Gate) -> None:
 
 
 def unlock(*, user: User) -> None:
-    """Lift the account's lock (an administrator's act)."""
-    SignInCounter.objects.filter(pk=f"user:{user.pk}").delete()
+    """Lift the account's lock and those of its known devices (an administrator's act)."""
+    own = Q(pk=f"user:{user.pk}") | Q(pk__startswith=f"device:{user.pk}:")
+    SignInCounter.objects.filter(own).delete()
 
 
 def new_device_token(user: User, earlier: str) -> str:

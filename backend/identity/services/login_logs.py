@@ -22,8 +22,10 @@ def write_login_log(
         raise UserUnknown
     with unit_of_work():
         log = LoginLog.objects.create(
-            user_id=subject, at=at, platform_os=platform_os, successful=successful, description=description
+            user_id=subject, platform_os=platform_os, successful=successful, description=description
         )
+        log.at = at  # A new row always gets the present moment (auto_now_add).
+        log.save(update_fields=["at"])
         audit.record(actor_id=actor.id, action="login_log.written", target=log)
     return log
 

@@ -36,6 +36,8 @@ def update_profile(*, actor: Principal, changes: dict[str, Any]) -> User:
         if not changed:
             return user
         accounts.save_user(user)
+        if {"email", "password"} & set(changed):
+            accounts.forget_reset_links(user)
         audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": changed})
         sessions.principal_changed(unit, user_id=user.pk)
         if password is not None:

@@ -25,6 +25,19 @@ def assign_role(*, user: User, name: str, assigned_by: User | None) -> UserRole:
     return held
 
 
+def change_role(*, role: Role, changed_by: User, fields: list[str]) -> None:
+    """Store a changed or new role. Switching it on or off counts at the next request of each who holds it.
+
+    Locks: the rows of those users, by id.
+    """
+    with unit_of_work() as unit:
+        role.save()
+        audit.record(actor_id=changed_by.pk, action="role.changed", target=role, facts={"fields": sorted(fields)})
+        holders = UserRole.objects.filter(role=role, is_active=True).order_by("user_id")
+        for user_id in list(holders.values_list("user_id", flat=True)) if "is_active" in fields else []:
+            sessions.principal_changed(unit, user_id=user_id)
+
+
 def withdraw_role(*, user: User, name: str, withdrawn_by: User | None) -> None:
     """Take a role away. Repeating it changes nothing. Sessions stay; the role is gone at the next request and event."""
     with unit_of_work() as unit:

@@ -85,6 +85,20 @@ def check_credentials(*, identifier: str, password: str, platform: str = "", dev
     return Checked(user, gate)
 
 
+def admit_staff(checked: Checked, *, platform: str) -> bool:
+    """Let staff into the admin site, which keeps sessions of its own; return whether it is staff. Logged as any."""
+    user = checked.user
+    with unit_of_work():
+        if not user.is_staff:
+            _log(user, platform, successful=False, description="Login Failed: not staff")
+            return False
+        _log(user, platform, successful=True, description="Login Successful")
+        User.objects.filter(pk=user.pk).update(last_login_ip=request_context.current().ip)
+        locks.forget_failures(gate=checked.gate)
+        audit.record(actor_id=user.pk, action="session.opened", target=user, facts={"door": "admin"})
+    return True
+
+
 def find_by_identifier(identifier: str) -> User | None:
     """Return the user with this e-mail or username; upper case and outer spaces do not matter (E-S1-1, K-4).
 

@@ -54,15 +54,18 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
     """Change names, e-mail (and with it the username) or flags, and return the user.
 
     Raises: UserUnknown, NotAllowedOnUser, LastSuperuser, RegistrationRefused (e-mail).
-    Locks: the user row, and for changes of superusers all superusers' rows.
+    Locks: what `is_last_superuser` does, then the user row.
     After commit: the new flags count at the person's next request; a block ends their sessions.
     """
     _require_staff(actor)
     with unit_of_work() as unit:
+        stops = changes.get("is_superuser") is False or changes.get("is_active") is False
+        is_last = stops and is_last_superuser(user_id)
         user = _manageable(actor, User.objects.select_for_update(no_key=True).filter(pk=user_id).first())
         if changes.get("is_superuser") and not actor.is_superuser:
             raise NotAllowedOnUser("Only superusers make superusers.")
-        _keep_a_superuser(user, changes)
+        if is_last:
+            raise LastSuperuser
         if "email" in changes:
             address = accounts.checked_email(changes["email"])
             changes = {**changes, "email": address, "username": address}  # The username follows (S1-R32).
@@ -70,13 +73,15 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
         for name, value in changes.items():
             setattr(user, name, value)
         accounts.save_user(user)
+        if before.get("email", user.email) != user.email:
+            accounts.forget_reset_links(user)
         flags = {name: value for name, value in changes.items() if name in FLAGS and before[name] != value}
         fields = sorted(name for name in changes if before[name] != changes[name])
         audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": fields, **flags})
         sessions.principal_changed(unit, user_id=user.pk)
         if flags.get("is_active") is False:
             sessions.end_all_sessions(user_id=user.pk, reason="blocked")
-        if flags.get("is_active") is True:
+        if changes.get("is_active") is True:  # Also of an account that was locked but not blocked (K-20).
             locks.unlock(user=user)
     user.refresh_from_db()
     return user
@@ -91,8 +96,10 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
     if user_id == actor.id:
         raise NotAllowedOnUser("Nobody deletes their own account here.")
     with unit_of_work():
+        is_last = is_last_superuser(user_id)
         user = _manageable(actor, User.objects.select_for_update(no_key=True).filter(pk=user_id).first())
-        _keep_a_superuser(user, {"is_active": False})
+        if is_last:
+            raise LastSuperuser
         sessions.end_all_sessions(user_id=user.pk, reason="deleted")
         audit.record(actor_id=actor.id, action="user.deleted", target=user)
         try:
@@ -100,6 +107,18 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
                 user.delete()
         except ProtectedError as fault:
             raise Conflict("This account has a history that must stay; block it instead.") from fault
+
+
+def is_last_superuser(user_id: int) -> bool:
+    """Whether nobody would be left who can undo things (BUG-S1-6).
+
+    Locks: all active superusers, by id, if the user is one. Called before anything else locks a user row, so that
+    two superusers who demote each other come one after the other.
+    """
+    if not User.objects.filter(pk=user_id, is_superuser=True).exists():
+        return False
+    active = User.objects.select_for_update(no_key=True).filter(is_superuser=True, is_active=True).order_by("pk")
+    return list(active.values_list("pk", flat=True)) == [user_id]
 
 
 def _require_staff(actor: Principal) -> None:
@@ -113,13 +132,3 @@ def _manageable(actor: Principal, user: User | None) -> User:
     if not actor.is_superuser and (user.is_staff or user.is_superuser):
         raise NotAllowedOnUser
     return user
-
-
-def _keep_a_superuser(user: User, changes: dict[str, Any]) -> None:
-    """BUG-S1-6: somebody must be left who can undo things."""
-    stops = changes.get("is_superuser") is False or changes.get("is_active") is False
-    if not (user.is_superuser and user.is_active and stops):
-        return
-    active = User.objects.select_for_update(no_key=True).filter(is_superuser=True, is_active=True).order_by("pk")
-    if [other.pk for other in active] == [user.pk]:
-        raise LastSuperuser

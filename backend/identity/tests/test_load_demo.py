@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from backend.identity.models import Session, User, UserRole
+from backend.identity.permissions import usable_key
 from backend.identity.services import sessions
 from backend.identity.tests.doors import LOGIN, rows
 
@@ -28,7 +29,8 @@ def load(file) -> dict:
 def test_the_file_names_the_address_and_six_accounts_with_one_password(file):
     content = load(file)
 
-    assert list(content) == ["base_url", "accounts"]
+    assert list(content) == ["base_url", "accounts", "api_key"]
+    assert usable_key(content["api_key"]).name == "demo partner"
     assert content["base_url"] == BASE_URL
     assert {name: who["email"] for name, who in content["accounts"].items()} == {
         "customer": "customer@demo.ease.example",

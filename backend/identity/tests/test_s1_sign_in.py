@@ -4,10 +4,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from backend.audit.models import AuditLog
+from backend.audit.models import AuditLog, SecurityEvent
 from backend.conftest import PASSWORD
 from backend.identity.models import LoginLog, Session, User
-from backend.identity.services import accounts
+from backend.identity.services import signing_in
 from backend.identity.tests.doors import ACCEPTED, BAD_CREDENTIALS, LOGIN, claims_of, rows, status_of
 from backend.tests.commits import in_background, wait_until_one_waits_for_us
 
@@ -158,8 +158,8 @@ def test_unknown_account_and_wrong_password_cost_the_same_hash(anybody, make_use
         algorithms.append(encoded.split("$")[0])
         return check(password, encoded)
 
-    check = accounts.check_password
-    monkeypatch.setattr(accounts, "check_password", counting)
+    check = signing_in.check_password
+    monkeypatch.setattr(signing_in, "check_password", counting)
 
     anybody.post(LOGIN, {"username": "ana@example.com", "password": "not it"})
     anybody.post(LOGIN, {"username": "bob@example.com", "password": "not it"})
@@ -170,7 +170,7 @@ def test_unknown_account_and_wrong_password_cost_the_same_hash(anybody, make_use
 
 @pytest.mark.django_db
 def test_every_failed_attempt_is_logged_and_nothing_else_happens(anybody, make_user):
-    """S1-B3, BUG-S1-1."""
+    """S1-B3, S2-B24, BUG-S1-1."""
     user = make_user(email="ana@example.com")
     before = rows()
 
@@ -178,7 +178,12 @@ def test_every_failed_attempt_is_logged_and_nothing_else_happens(anybody, make_u
     anybody.post(LOGIN, {"username": "bob@example.com", "password": "not it", "os": "Web"})
 
     assert attempts() == [(user.pk, "Web", False, "Login Failed"), (None, "Web", False, "Login Failed")]
-    assert rows() == {**before, "LoginLog": 2}
+    events = SecurityEvent.objects.order_by("id").values_list("event_type", "user_id", "severity", "metadata")
+    assert list(events) == [
+        ("FAILED_LOGIN", user.pk, "LOW", {"failures_in_a_row": 1}),
+        ("FAILED_LOGIN", None, "LOW", {"failures_in_a_row": 1}),
+    ]
+    assert rows() == {**before, "LoginLog": 2, "SecurityEvent": 2}
 
 
 @pytest.mark.django_db
@@ -196,7 +201,8 @@ def test_a_blocked_account_is_told_so_only_after_the_right_password(anybody, mak
         {"detail": "This account is blocked. Please contact an administrator.", "code": "account_blocked"},
     )
     assert attempts() == [(user.pk, "", False, "Login Failed"), (user.pk, "", False, "Login Failed: blocked")]
-    assert rows() == {**before, "LoginLog": 2}
+    assert SecurityEvent.objects.get().event_type == "FAILED_LOGIN"
+    assert rows() == {**before, "LoginLog": 2, "SecurityEvent": 1}
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from backend.audit import services as audit
 from backend.common.errors import Unavailable
@@ -90,15 +91,37 @@ def close_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
             raise ChatUnknown
         if chat.closed_at is not None:
             return chat
-        chat.closed_at, chat.closed_by_id = datetime.now(UTC), actor.id
-        chat.save(update_fields=["closed_at", "closed_by"])
-        audit.record(actor_id=actor.id, action="chat.closed", target=chat)
-        words = f"{actor.display_name} closed the chat."
-        _tell_chat(unit, chat, chat_state("closed", by=actor.display_name, by_id=actor.id, words=words))
-        notice = ChatClosed(chat_id=str(chat.pk), closed_by=actor.id)
-        inbox = notifications.inbox_of(chat.customer_id)
-        notifications.tell(unit, topics=[inbox, notifications.DESK_SUPPORT], notice=notice)
+        _close(unit, chat, by_id=actor.id, by=actor.display_name)
     return chat
+
+
+def leave_chats(*, user_id: int, name: str) -> None:
+    """End a person's part in open chats: their own are closed, those that they answer wait for a colleague.
+
+    `name` is what they are called from now on. Locks: those chats, by id.
+    After commit: what `close_chat` tells; `chat.queued` to the desk.
+    """
+    with unit_of_work() as unit:
+        theirs = Chat.objects.select_for_update(no_key=True).filter(closed_at=None).order_by("pk")
+        for chat in theirs.filter(Q(customer_id=user_id) | Q(admin_id=user_id)):
+            if chat.customer_id == user_id:
+                _close(unit, chat, by_id=user_id, by=name)
+                continue
+            chat.admin_id = chat.assigned_at = None
+            chat.save(update_fields=["admin", "assigned_at"])
+            audit.record(actor_id=user_id, action="chat.left", target=chat)
+            customer = User.objects.only("first_name", "name", "email").get(pk=chat.customer_id).get_short_name()
+            _tell_whose_turn(unit, chat, customer=customer)
+
+
+def _close(unit: UnitOfWork, chat: Chat, *, by_id: int, by: str) -> None:
+    chat.closed_at, chat.closed_by_id = datetime.now(UTC), by_id
+    chat.save(update_fields=["closed_at", "closed_by"])
+    audit.record(actor_id=by_id, action="chat.closed", target=chat)
+    _tell_chat(unit, chat, chat_state("closed", by=by, by_id=by_id, words=f"{by} closed the chat."))
+    notice = ChatClosed(chat_id=str(chat.pk), closed_by=by_id)
+    inbox = notifications.inbox_of(chat.customer_id)
+    notifications.tell(unit, topics=[inbox, notifications.DESK_SUPPORT], notice=notice)
 
 
 def _open_chat_of(customer_id: int) -> Chat | None:

@@ -1,14 +1,14 @@
-"""What erasing a person means here: the transcript stays readable, without the name; open chats are closed."""
-
-from datetime import UTC, datetime
+"""What erasing a person means here: the transcript stays readable, without the name; open chats are left."""
 
 from backend.common import hooks
 from backend.realtime import services as topics
-from backend.support.models import Chat
+from backend.support.frames import CHAT
+from backend.support.services import chats
 
 
 def erase_from_chats(erasure: hooks.Erasure) -> None:
-    """Close the person's own open chats, and take their name off everything they said or did in any."""
-    Chat.objects.filter(customer_id=erasure.user_id, closed_at=None).update(closed_at=datetime.now(UTC))
-    Chat.objects.filter(admin_id=erasure.user_id, closed_at=None).update(admin=None, assigned_at=None)
-    topics.rename_author(user_id=erasure.user_id, name=erasure.name)
+    """Take the person's name off everything they said or did in any chat or on the desk, and have them leave."""
+    user_id, name = erasure.user_id, erasure.name
+    topics.rename_author(user_id=user_id, name=name, worded_kind=CHAT)
+    topics.rename_author(user_id=user_id, name=name, id_field="customer_id", name_field="customer")
+    chats.leave_chats(user_id=user_id, name=name)
