@@ -53,7 +53,9 @@ class Report:
 
     def table(self, title: str, unit: str, samples: dict[str, list[Sample]]) -> None:
         """Print the median of each variant, with the lowest and highest round, since machines are noisy."""
-        print(f"\n{title}\n  {'':26}{'CPU us/' + unit:>14}  {'lowest-highest':>15}{unit + 's/s':>14}{'p50 / p99 ms':>18}")
+        print(
+            f"\n{title}\n  {'':26}{'CPU us/' + unit:>14}  {'lowest-highest':>15}{unit + 's/s':>14}{'p50 / p99 ms':>18}"
+        )
         rows = self.tables[title] = {name: _medians(rounds) for name, rounds in samples.items()}
         for name, row in rows.items():
             span = f"{row['cpu_us_lowest']:.0f}-{row['cpu_us_highest']:.0f}"

@@ -101,7 +101,10 @@ def test_eight_connections_on_shared_topics_leave_no_hole_no_repeat_and_never_de
 
         def write():
             return [
-                [(outcome.event.topic, outcome.event.seq, draft.text) for outcome, draft in zip(append(asked), asked)]
+                [
+                    (outcome.event.topic, outcome.event.seq, draft.text)
+                    for outcome, draft in zip(append(asked), asked, strict=True)
+                ]
                 for asked in ([draft(topic, f"{name}.{n}") for topic in pick] for n, pick in enumerate(picks))
             ]
 

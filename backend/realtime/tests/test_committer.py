@@ -3,7 +3,6 @@
 import asyncio
 import threading
 
-import pytest
 from django.db import DatabaseError, IntegrityError, connection, connections
 
 from backend.common.errors import Forbidden, Unavailable

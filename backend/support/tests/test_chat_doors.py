@@ -263,9 +263,7 @@ def test_changing_the_password_closes_every_socket_of_the_person(live, talk):
         async with wire(live, talk.id, tokens[0]) as desk, wire(live, talk.id, tokens[1]) as phone:
             await desk.array()
             await phone.array()
-            status, _ = await asyncio.to_thread(
-                call, live.base_url, "PUT", "/api/users/changepwd/", body, tokens[0]
-            )
+            status, _ = await asyncio.to_thread(call, live.base_url, "PUT", "/api/users/changepwd/", body, tokens[0])
             return status, await desk.closed(), await phone.closed()
 
     assert asyncio.run(play()) == (200, 4001, 4001)
