@@ -16,6 +16,8 @@ R = TypeVar("R")
 
 # SQLSTATE classes: 08 connection, 57P shutdown and restart, 53 out of connections or memory.
 _TROUBLE = ("08", "57P", "53")
+# Deadlock, lock not got in time, serialization failure.
+_CONTENTION = ("40P01", "55P03", "40001")
 
 
 def is_connection_trouble(fault: BaseException) -> bool:
@@ -40,6 +42,12 @@ def dropped(fault: BaseException) -> bool:
         return False
     connection.close()
     return True
+
+
+def gave_way(fault: BaseException) -> bool:
+    """Whether the transaction was ended because others held what it needed. Nothing of it is stored, and the same
+    request may succeed a little later."""
+    return isinstance(fault, OperationalError) and getattr(fault.__cause__, "pgcode", None) in _CONTENTION
 
 
 def repeatable(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

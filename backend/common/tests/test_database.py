@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from backend.common import database
-from backend.common.database import Connecting, backoff_delays, dropped, is_connection_trouble, repeatable
+from backend.common.database import Connecting, backoff_delays, dropped, gave_way, is_connection_trouble, repeatable
 from backend.common.postgresql import base
 from backend.common.postgresql.base import DatabaseWrapper
 from backend.tests.commits import end_connection, own_pid
@@ -37,6 +37,7 @@ def test_a_statement_that_fails_is_no_connection_trouble(committed, statements):
     fault = fault_of(*statements)
 
     assert is_connection_trouble(fault) is False
+    assert gave_way(fault) is False
 
 
 def test_a_lock_that_was_not_got_is_no_connection_trouble(committed):
@@ -48,6 +49,7 @@ def test_a_lock_that_was_not_got_is_no_connection_trouble(committed):
         fault = fault_of("SET lock_timeout = 1", "SELECT count(*) FROM identity_role")
 
         assert is_connection_trouble(fault) is False
+        assert gave_way(fault) is True
     own.close()
 
 
