@@ -148,8 +148,10 @@ STORAGES = {
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
-# Development serves static files from the apps themselves, so nothing need be collected.
+# Development serves static files from the apps themselves, so nothing need be collected; the folder must exist.
 WHITENOISE_USE_FINDERS = not env.production
+if not env.production:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
