@@ -23,8 +23,8 @@ _CONTENTION = ("40P01", "55P03", "40001")
 def is_connection_trouble(fault: BaseException) -> bool:
     """Whether the fault says that the server is away, not that the statement was wrong.
 
-    An immediate restart raises plain `DatabaseError` without any SQLSTATE (stack.md), so the state of the
-    connection itself is asked too.
+    An immediate restart raises plain `DatabaseError` without any SQLSTATE, on a connection that does not know yet
+    that it is dead (stack.md). The server gives each of its own faults a SQLSTATE.
     """
     if not isinstance(fault, DatabaseError | InterfaceError):
         return False
@@ -32,7 +32,8 @@ def is_connection_trouble(fault: BaseException) -> bool:
     if state:
         return state.startswith(_TROUBLE)
     raw = connection.connection
-    return isinstance(fault, OperationalError | InterfaceError) or raw is None or raw.closed != 0
+    nameless = type(fault) is DatabaseError or isinstance(fault, OperationalError | InterfaceError)
+    return nameless or raw is None or raw.closed != 0
 
 
 def dropped(fault: BaseException) -> bool:
