@@ -7,7 +7,7 @@ after their connections themselves.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from backend.common.pool import PoolBusy
 from backend.common.principal import Principal
 from backend.realtime import runtime as runtimes
 from backend.realtime import selectors
-from backend.realtime.events import render, text_frame
+from backend.realtime.events import StoredEvent, render, text_frame
 from backend.realtime.feeds import Delivery, Feed
 from backend.realtime.limits import Pace
 from backend.realtime.selectors import NO_LIMIT, Page
@@ -106,6 +106,10 @@ class Socket:
         """Whether the session ended while this socket was being opened."""
         raise NotImplementedError
 
+    def is_outdated(self, principal: Principal) -> bool:
+        """Whether the person changed while this socket was being opened: then `authorise` is asked."""
+        raise NotImplementedError
+
     async def opened(self, admission: Admission) -> None:
         """Called once the first page is sent and the socket is live."""
 
@@ -114,6 +118,9 @@ class Socket:
 
     def noticed(self, delivery: Delivery) -> None:
         """Called after an event was written to the client."""
+
+    def recalled(self, events: Sequence[StoredEvent]) -> None:
+        """Called after events were written to the client in an array."""
 
     # Life
 
@@ -144,6 +151,8 @@ class Socket:
             self.runtime.add(self, sid=principal.sid, user_id=principal.id)
             if self.has_ended(principal):
                 raise Refused(NOT_SIGNED_IN)
+            if self.is_outdated(principal):
+                principal = self.principal = await self.hub.read(self.authorise)
             self._end_with_token(principal)
             await self._catch_up(feed, admission.page, after)
             if fault is not None:
@@ -182,7 +191,7 @@ class Socket:
         if reset:
             page = await self.hub.read(selectors.last_events, self.topic, self.history)
         if after is None or reset:
-            self._send_array([render(event) for event in page.events])  # One array: the S1 app knows no second.
+            self._send_array(page.events)  # One array: the S1 app knows no second.
             self.cursor = page.head
         else:
             await self._send_page(page)
@@ -207,12 +216,13 @@ class Socket:
 
     async def _send_page(self, page: Page) -> None:
         """Send a page as one array, or as several where it is large, no faster than the client takes them."""
-        for part in _parts([render(event) for event in page.events], self._unsent_max // 4):
+        for part in _parts(page.events, self._unsent_max // 4):
             await self._until_taken()
             self._send_array(part)
 
-    def _send_array(self, events: list[bytes]) -> None:
-        self.write(text_frame(b"[" + b",".join(events) + b"]"))
+    def _send_array(self, events: Sequence[StoredEvent]) -> None:
+        self.write(text_frame(b"[" + b",".join([render(event) for event in events]) + b"]"))
+        self.recalled(events)
 
     def _end_with_token(self, principal: Principal) -> None:
         if principal.expires_at is not None:
@@ -339,16 +349,16 @@ class Socket:
         await self._catch_up(feed, page, after)
 
 
-def _parts(events: list[bytes], size_max: int) -> Iterator[list[bytes]]:
-    """Split rendered events into runs of about `size_max` bytes; without events there is one empty run."""
-    part: list[bytes] = []
+def _parts(events: Sequence[StoredEvent], size_max: int) -> Iterator[Sequence[StoredEvent]]:
+    """Split events into runs of about `size_max` bytes; without events there is one empty run."""
+    part: list[StoredEvent] = []
     size = 0
     for event in events:
-        if part and size + len(event) > size_max:
+        if part and size + len(event.payload) > size_max:
             yield part
             part, size = [], 0
         part.append(event)
-        size += len(event)
+        size += len(event.payload)
     yield part
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -15,6 +16,7 @@ from backend.identity.principals import recent
 from backend.identity.sockets import principal_from_scope
 from backend.realtime import selectors as topics
 from backend.realtime.committer import GroupCommitter
+from backend.realtime.events import StoredEvent
 from backend.realtime.feeds import Delivery
 from backend.realtime.runtime import Runtime
 from backend.realtime.services import Outcome
@@ -88,6 +90,7 @@ class ChatSocket(Socket):
         self.role = ""
         self._unanswered = 0
         self._answered = asyncio.Event()
+        self._closed_meanwhile = False
         self._typing_at = 0.0
         self._typing_end: asyncio.TimerHandle | None = None
         return topic_of(self.chat_id)
@@ -111,6 +114,9 @@ class ChatSocket(Socket):
 
     def has_ended(self, principal: Principal) -> bool:
         return recent.is_ended(principal.sid)
+
+    def is_outdated(self, principal: Principal) -> bool:
+        return recent.least_version(principal.id) > principal.version
 
     def _authenticated(self) -> Principal:
         try:
@@ -152,7 +158,7 @@ class ChatSocket(Socket):
         present = self.runtime.presence.enter(self.topic, principal.id, principal.display_name)
         for user_id, name in present.items():
             self.send({"type": "presence", "user_id": user_id, "user": name, "state": "online"})
-        if not chat.is_active:
+        if not chat.is_active or self._closed_meanwhile:
             self.close(ENDED)
 
     def left(self) -> None:
@@ -167,8 +173,14 @@ class ChatSocket(Socket):
         self._stop_typing()
 
     def noticed(self, delivery: Delivery) -> None:
-        if delivery.kind == CHAT and orjson.loads(delivery.payload).get("state") == "closed":
+        if delivery.kind == CHAT and _state_in(delivery.payload) == "closed":
             self.close(ENDED)
+
+    def recalled(self, events: Sequence[StoredEvent]) -> None:
+        """A chat closed after it was admitted tells so in the array; a later event may have opened it again."""
+        for event in events:
+            if event.kind == CHAT and (state := _state_in(event.payload)) in ("closed", "reopened"):
+                self._closed_meanwhile = state == "closed"
 
     # What clients say
 
@@ -249,3 +261,7 @@ class ChatSocket(Socket):
         if self.principal is None:
             raise RuntimeError("a socket that was not admitted got a frame")
         return self.principal
+
+
+def _state_in(payload: bytes) -> Any:
+    return orjson.loads(payload).get("state")

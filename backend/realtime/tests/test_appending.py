@@ -302,6 +302,18 @@ def test_a_guard_that_refuses_all_leaves_not_even_a_topic():
     assert stored(topic) == []
 
 
+@pytest.mark.django_db
+def test_a_repeat_is_known_also_where_the_guard_would_refuse_it_by_now():
+    topic = new_topic()
+    hi = draft(topic, "hi", author_id=1, client_id="c")
+    append([hi])
+
+    (again,) = append([hi], guard=REFUSE_ALL)
+
+    assert (again.duplicate_of, again.same, again.refusal) == (1, True, None)
+    assert stored(topic) == [(1, "hi")]
+
+
 # Units of work
 
 
