@@ -26,6 +26,8 @@ test: lint ## lint, then every test in parallel, with coverage
 lint: $(DEV) ## every check that runs no test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/black --check --quiet .
+	$(VENV)/bin/flake8
 	$(VENV)/bin/lint-imports
 	$(TESTING) $(VENV)/bin/mypy
 	$(TESTING) $(PY) manage.py makemigrations --check --dry-run
@@ -34,7 +36,7 @@ lint: $(DEV) ## every check that runs no test
 bench: $(DEV) ## the figures of design.md section 9
 	@$(PY) -m bench
 
-jitter: $(DEV) ## how evenly the realtime core answers
+jitter: $(DEV) ## sockets cut at random, a server killed: nothing lost, doubled or out of order
 	@$(PY) -m bench.jitter
 
 demo: $(DEV) ## a scripted conversation with the running server, or with one of its own

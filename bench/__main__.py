@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, part in PARTS.items():
             if given.part in (name, "all"):
                 asyncio.run(part(stage, plan, report))
+                stage.clear()
     if given.json:
         report.save(given.json)
     print("\nall limits kept" if report.passed else "\na limit was missed", flush=True)

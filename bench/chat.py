@@ -34,6 +34,7 @@ async def _ping_pong(
         by=STOCK_DAPHNE,
     )
     pair = (stage.serve(PRODUCT, prefix="pair"), stage.serve(PRODUCT, prefix="pair"))
+    stage.ready()
     # Chats of their own for all that read the product's tables: a process heals what another one stored.
     served = {
         DURABLE: ((durable, durable), chats[:CHATS]),

@@ -53,7 +53,9 @@ class Report:
 
     def table(self, title: str, unit: str, samples: dict[str, list[Sample]]) -> None:
         """Print the median of each variant, with the lowest and highest round, since machines are noisy."""
-        print(f"\n{title}\n  {'':26}{'CPU us/' + unit:>14}  {'lowest-highest':>15}{unit + 's/s':>14}{'p50 / p99 ms':>18}")
+        print(
+            f"\n{title}\n  {'':26}{'CPU us/' + unit:>14}  {'lowest-highest':>15}{'of them/s':>14}{'p50 / p99 ms':>18}"
+        )
         rows = self.tables[title] = {name: _medians(rounds) for name, rounds in samples.items()}
         for name, row in rows.items():
             span = f"{row['cpu_us_lowest']:.0f}-{row['cpu_us_highest']:.0f}"
@@ -63,7 +65,9 @@ class Report:
     def line(self, title: str, **numbers: float) -> None:
         """Print something that is no promise, for scale."""
         self.tables.setdefault("for scale", {})[title] = numbers
-        shown = ", ".join(f"{name.replace('_', ' ')} {value:,.2f}" for name, value in numbers.items())
+        shown = ", ".join(
+            f"{name.replace('_', ' ')} {value:,.{0 if value % 1 == 0 else 2}f}" for name, value in numbers.items()
+        )
         print(f"  {title:44}{shown}", flush=True)
 
     def hold(self, name: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
@@ -97,6 +101,10 @@ class Rounds:
         """Return the median over the rounds of the CPU of `above` against that of `below` in the same round."""
         pairs = zip(self.samples[above], self.samples[below], strict=True)
         return statistics.median(a.cpu_us / b.cpu_us for a, b in pairs)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value % 1 == 0 else f"{value:,.2f}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -13,9 +13,11 @@ APPS = {POOLED: "bench.variants.pooled:application", DJANGO: "bench.variants.dja
 
 
 async def measure_handler(stage: Stage, plan: Plan, report: Report) -> None:
+    settings = "bench.variants.noop_settings"
+    servers = {name: stage.serve(app, prefix="noop", settings=settings) for name, app in APPS.items()}
+    stage.ready()
     variants = []
-    for name, app in APPS.items():
-        server = stage.serve(app, prefix="noop", settings="bench.variants.noop_settings")
+    for name, server in servers.items():
         workers = await asyncio.gather(*(open_requester(server.port, "/noop/") for _ in range(CONNECTIONS)))
         variants.append(Variant(name, [server], workers))
     found = await plan.measure(variants)

@@ -1,15 +1,25 @@
 """The machine: which cores the measured servers and everything else run on, and what a process has used of them."""
 
+import contextlib
 import os
 import time
 
 CPUCLOCK_OF_PROCESS = 2  # the kernel's CPUCLOCK_SCHED: user and system time of all threads, ended ones included
 
 
-def cores() -> tuple[set[int], set[int]]:
-    """Return the core of the measured servers, and those of load and stores. With one core, both are the same."""
-    available = sorted(os.sched_getaffinity(0))
+def _cores() -> tuple[set[int], set[int]]:
+    available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     return {available[0]}, set(available[1:]) or {available[0]}
+
+
+CORES = _cores()  # of the measured servers; of load and stores. The same where there is only one
+
+
+def pin(pid: int, to: set[int]) -> None:
+    """Let a process run on these cores only: all threads it has, and all that those will start."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(ProcessLookupError):  # It may have ended meanwhile.
+            os.sched_setaffinity(int(thread), to)
 
 
 def cpu_seconds(pid: int) -> float:

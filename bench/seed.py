@@ -33,7 +33,9 @@ def main(count: int) -> None:
 def _people(count: int, role_name: str) -> list[User]:
     run = uuid.uuid4().hex[:8]
     emails = [f"{role_name.lower()}{number}-{run}@bench.example" for number in range(count)]
-    made = User.objects.bulk_create(User(email=email, username=email, password="!", first_name="Bo") for email in emails)
+    made = User.objects.bulk_create(
+        User(email=email, username=email, password="!", first_name="Bo") for email in emails
+    )
     role = Role.objects.get(name=role_name)
     UserRole.objects.bulk_create(UserRole(user=user, role=role) for user in made)
     return made

@@ -66,15 +66,26 @@ class Stage:
     def serve(
         self, app: str, *, prefix: str, settings: str = "bench.settings", by: tuple[str, ...] = OURS
     ) -> "ServerProcess":
-        """Start a server process on the measured core and return it when it listens."""
+        """Start a server process; it is not up before `ready` says so."""
         server = ServerProcess(
             [*by, app],
             environment={**self.environment, "DJANGO_SETTINGS_MODULE": settings, "LAYER_PREFIX": f"bench-{prefix}"},
             log=self.home / "servers.log",
         )
         self.servers.append(server)
-        server.start()
+        server.launch()
         return server
+
+    def ready(self) -> None:
+        """Wait for all servers. They start together on all cores; from now on they stay on the measured one."""
+        for server in self.servers:
+            server.wait_until_up()
+
+    def clear(self) -> None:
+        """Stop all servers."""
+        for server in self.servers:
+            server.stop()
+        self.servers.clear()
 
 
 class ServerProcess:
@@ -100,21 +111,21 @@ class ServerProcess:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        self.launch()
-        deadline = time.monotonic() + UP_WITHIN_S
-        while not self._listens():
-            if self.has_ended or time.monotonic() > deadline:
-                raise RuntimeError(f"{' '.join(self._command)} did not come up:\n{self._log.read_text()[-3000:]}")
-            time.sleep(0.05)
-
     def launch(self) -> None:
         """Start the process without waiting for it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        os.sched_setaffinity(self.pid, machine.cores()[0])  # before it has any threads, which inherit it
+        machine.pin(self.pid, set.union(*machine.CORES))
+
+    def wait_until_up(self) -> None:
+        deadline = time.monotonic() + UP_WITHIN_S
+        while not self._listens():
+            if self.has_ended or time.monotonic() > deadline:
+                raise RuntimeError(f"{' '.join(self._command)} did not come up:\n{self._log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        machine.pin(self.pid, machine.CORES[0])
 
     @property
     def has_ended(self) -> bool:
@@ -143,7 +154,7 @@ def opened_stage() -> Iterator[Stage]:
     """Start a cluster whose commits are as durable as in production; remove all of it at the end."""
     if sys.platform != "linux":
         raise SystemExit("bench: needs Linux, for the CPU clocks and the pinning of processes")
-    os.sched_setaffinity(0, machine.cores()[1])  # the stores inherit it
+    machine.pin(os.getpid(), machine.CORES[1])  # the stores inherit it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     home = Path(tempfile.mkdtemp(prefix="ease-bench-"))
     stage = Stage(home, Embedded(home / "stores"))
@@ -151,8 +162,7 @@ def opened_stage() -> Iterator[Stage]:
         stage.embedded.start()
         yield stage
     finally:
-        for server in stage.servers:
-            server.stop()
+        stage.clear()
         stage.embedded.destroy()
         shutil.rmtree(home, ignore_errors=True)
 

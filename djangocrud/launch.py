@@ -306,8 +306,8 @@ def _demo_file() -> dict[str, object]:
 def _welcome(port: int) -> str:
     http = _base_url(port)
     lines = ["", "Ease is ready.", "", f"  API         {http}/"]
-    lines.append(f"  API docs    {http}/api/docs/")
-    lines.append(f"  WebSockets  {http.replace('http', 'ws', 1)}/ws/notifications/")
+    lines.append(f"  API schema  {http}/api/schema/")
+    lines.append(f"  WebSockets  {http.replace('http', 'ws', 1)}/ws/support/chat/<chat id>/")
     accounts = _demo_file().get("accounts")
     if isinstance(accounts, dict) and not env.production:
         rows = [("demo account", "e-mail", "password")]

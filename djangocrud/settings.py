@@ -204,15 +204,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if env.production
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
+    STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
-# Development serves static files from the apps themselves, so nothing need be collected.
+# Development serves static files from the apps themselves, so nothing need be collected; the folder must exist.
 WHITENOISE_USE_FINDERS = not env.production
+if not env.production:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -16,13 +16,15 @@ R = TypeVar("R")
 
 # SQLSTATE classes: 08 connection, 57P shutdown and restart, 53 out of connections or memory.
 _TROUBLE = ("08", "57P", "53")
+# Deadlock, lock not got in time, serialization failure.
+_CONTENTION = ("40P01", "55P03", "40001")
 
 
 def is_connection_trouble(fault: BaseException) -> bool:
     """Whether the fault says that the server is away, not that the statement was wrong.
 
-    An immediate restart raises plain `DatabaseError` without any SQLSTATE (stack.md), so the state of the
-    connection itself is asked too.
+    An immediate restart raises plain `DatabaseError` without any SQLSTATE, on a connection that does not know yet
+    that it is dead (stack.md). The server gives each of its own faults a SQLSTATE.
     """
     if not isinstance(fault, DatabaseError | InterfaceError):
         return False
@@ -30,7 +32,8 @@ def is_connection_trouble(fault: BaseException) -> bool:
     if state:
         return state.startswith(_TROUBLE)
     raw = connection.connection
-    return isinstance(fault, OperationalError | InterfaceError) or raw is None or raw.closed != 0
+    nameless = type(fault) is DatabaseError or isinstance(fault, OperationalError | InterfaceError)
+    return nameless or raw is None or raw.closed != 0
 
 
 def dropped(fault: BaseException) -> bool:
@@ -40,6 +43,12 @@ def dropped(fault: BaseException) -> bool:
         return False
     connection.close()
     return True
+
+
+def gave_way(fault: BaseException) -> bool:
+    """Whether the transaction was ended because others held what it needed. Nothing of it is stored, and the same
+    request may succeed a little later."""
+    return isinstance(fault, OperationalError) and getattr(fault.__cause__, "pgcode", None) in _CONTENTION
 
 
 def repeatable(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -18,7 +18,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler, set_rollback
 
 from backend.common import errors, hooks, request_context
-from backend.common.database import dropped
+from backend.common.database import dropped, gave_way
 from backend.common.shapes import principal_of
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an exception that left a view (DRF's EXCEPTION_HANDLER). None lets Django make it a 500."""
     if isinstance(exc, DatabaseError | InterfaceError) and dropped(exc):
         log.warning("database.unreachable", fault=type(exc).__name__)
+        exc = errors.Unavailable()
+    elif gave_way(exc):
+        log.warning("database.contended", fault=type(exc.__cause__).__name__)
         exc = errors.Unavailable()
     if isinstance(exc, errors.Forbidden | exceptions.PermissionDenied | PermissionDenied):
         _note_denial(context.get("request"))

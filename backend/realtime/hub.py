@@ -63,10 +63,10 @@ class Hub:
 
     async def stop(self) -> None:
         bell.set_ringer(None)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := set(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)  # Again: the Redis client sometimes swallows a cancellation.
 
     def spawn(self, job: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine beside everything else; a fault in it is logged, not lost."""

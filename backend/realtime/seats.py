@@ -74,12 +74,12 @@ def first_pages(seats: Sequence[Seat], cursors: Mapping[str, int]) -> list[First
     return [_first_page(seat, cursors.get(seat.topic)) for seat in seats]
 
 
-def next_page(seat: Seat) -> tuple[list[bytes], bool]:
+def next_page(seat: Seat) -> tuple[Sequence[StoredEvent], bool]:
     """Read the page after the seat's cursor and move it; return the events, and whether there may be more."""
     limit = settings.REALTIME["page"]
     page = selectors.events_after(seat.topic, seat.cursor, limit=limit)
     seat.cursor = page.cursor or seat.cursor
-    return [render(event) for event in page.events], len(page.events) == limit
+    return page.events, len(page.events) == limit
 
 
 def in_order(pages: Sequence[Sequence[StoredEvent]]) -> list[bytes]:

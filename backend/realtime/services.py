@@ -74,7 +74,7 @@ class Outcome:
 def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL) -> list[Outcome]:
     """Store the drafts in one statement and return what became of each, in order.
 
-    Repeating: a draft whose (topic, author, client_id) is stored already is answered with that `seq`.
+    Repeating: a draft whose (topic, author, client_id) is stored already is answered with that `seq`, guard or not.
     Raises: IntegrityError when another transaction stored the same client_id meanwhile, or when two drafts share one;
     nothing is stored then, and trying again recognises the repeat.
     Locks: what `guard` locks, then the counters of all topics in key order.
@@ -139,10 +139,10 @@ def _outcome(
     seq: int | None,
     at: str | None,
 ) -> Outcome:
+    if known_seq is not None:  # Also where the guard would refuse it by now: its author asks whether it was stored.
+        return Outcome(duplicate_of=known_seq, same=bool(same))
     if refusal is not None:
         return Outcome(refusal=refusal)
-    if known_seq is not None:
-        return Outcome(duplicate_of=known_seq, same=bool(same))
     if seq is None or at is None:
         raise RuntimeError("an admitted draft was neither stored nor known")
     return Outcome(StoredEvent(draft.topic, seq, draft.kind, draft.client_id, payload, at))

@@ -22,7 +22,7 @@ from backend.common.errors import DomainError
 from backend.common.pool import PoolBusy
 from backend.common.principal import Principal
 from backend.realtime import runtime as runtimes
-from backend.realtime.events import text_frame
+from backend.realtime.events import StoredEvent, render, text_frame
 from backend.realtime.feeds import Delivery
 from backend.realtime.limits import Pace
 from backend.realtime.seats import FirstPage, Seat, first_pages, in_order, next_page, parts
@@ -104,6 +104,10 @@ class Socket:
         """Whether roles or flags changed while this socket was being opened."""
         return False
 
+    def is_outdated(self, principal: Principal) -> bool:
+        """Whether the person changed while this socket was being opened: then `admit` is asked again."""
+        raise NotImplementedError
+
     def cursors_from(self, value: object) -> dict[str, int]:
         """Return the cursors, by topic, that a client sent as `after`. Raises: BadFrame."""
         raise NotImplementedError
@@ -124,6 +128,9 @@ class Socket:
 
     def noticed(self, delivery: Delivery) -> None:
         """Called after an event was written to the client."""
+
+    def recalled(self, events: Sequence[StoredEvent]) -> None:
+        """Called after events were written to the client in an array."""
 
     # Life
 
@@ -209,6 +216,7 @@ class Socket:
         else:
             self._send_array(events)  # One array: the S1 app knows no second.
         for seat, page in zip(seats, pages, strict=True):
+            self.recalled(page.events)
             if page.is_reset:
                 self.send({"type": "reset", "head": page.head, **self.about(seat)})
             await self._send_rest(seat, page)
@@ -220,7 +228,8 @@ class Socket:
         while more and self.handle.is_open:
             following, more = await self.hub.read(next_page, seat)
             if following:
-                await self._send_parts(following)
+                await self._send_parts([render(event) for event in following])
+                self.recalled(following)
 
     async def _until_taken(self) -> None:
         """Wait until the client has taken most of what was sent; a client that takes nothing is too slow."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -13,6 +14,7 @@ from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.identity.sockets import SignedSocket
 from backend.realtime import selectors as topics
 from backend.realtime.committer import GroupCommitter
+from backend.realtime.events import StoredEvent
 from backend.realtime.feeds import Delivery
 from backend.realtime.runtime import Runtime
 from backend.realtime.services import Outcome
@@ -87,6 +89,7 @@ class ChatSocket(SignedSocket):
         self.role = ""
         self._unanswered = 0
         self._answered = asyncio.Event()
+        self._closed_meanwhile = False
         self._typing_at = 0.0
         self._typing_end: asyncio.TimerHandle | None = None
 
@@ -133,7 +136,7 @@ class ChatSocket(SignedSocket):
         present = self.runtime.presence.enter(self.topic, principal.id, principal.display_name)
         for user_id, name in present.items():
             self.send({"type": "presence", "user_id": user_id, "user": name, "state": "online"})
-        if not chat.is_active:
+        if not chat.is_active or self._closed_meanwhile:
             self.close(ENDED)
 
     def left(self) -> None:
@@ -148,8 +151,14 @@ class ChatSocket(SignedSocket):
         self._stop_typing()
 
     def noticed(self, delivery: Delivery) -> None:
-        if delivery.kind == CHAT and orjson.loads(delivery.payload).get("state") == "closed":
+        if delivery.kind == CHAT and _state_in(delivery.payload) == "closed":
             self.close(ENDED)
+
+    def recalled(self, events: Sequence[StoredEvent]) -> None:
+        """A chat closed after it was admitted tells so in the array; a later event may have opened it again."""
+        for event in events:
+            if event.kind == CHAT and (state := _state_in(event.payload)) in ("closed", "reopened"):
+                self._closed_meanwhile = state == "closed"
 
     # What clients say
 
@@ -230,3 +239,7 @@ class ChatSocket(SignedSocket):
         if self.principal is None:
             raise RuntimeError("a socket that was not admitted got a frame")
         return self.principal
+
+
+def _state_in(payload: bytes) -> Any:
+    return orjson.loads(payload).get("state")

@@ -281,6 +281,12 @@ def test_an_empty_value_counts_as_not_set():
     assert load({"WEB_THREADS": "", "ENVIRONMENT": ""}) == Env()
 
 
+def test_values_of_the_right_type_are_taken_as_they_are():
+    env = Env(debug=True, allowed_hosts=("a.example",))
+
+    assert (env.debug, env.allowed_hosts) == (True, ("a.example",))
+
+
 def test_unknown_variables_are_nobodys_business():
     assert load({"PATH": "/bin", "BOT_TOKEN": "x"}) == Env()
 

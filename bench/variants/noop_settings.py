@@ -1,3 +1,3 @@
-from bench.settings import *
+from bench.settings import *  # noqa: F401, F403
 
 ROOT_URLCONF = "bench.variants.noop_urls"

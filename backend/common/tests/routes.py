@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework import serializers
@@ -90,6 +90,19 @@ class LosesTheDatabase(APIView):
         return Response({})
 
 
+class NeedsALock(APIView):
+    """Waits no longer than a moment for what others hold."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    def post(self, request: Request) -> Response:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 1")
+            cursor.execute("UPDATE identity_role SET description = 'touched'")
+        return Response({})
+
+
 def plain(request: HttpRequest, name: str) -> HttpResponse:
     """A Django view, which DRF's handler never sees."""
     raise {"suspicious": SuspiciousOperation("inside"), "denied": PermissionDenied("inside")}[name]
@@ -99,6 +112,7 @@ urlpatterns = [
     path("raise/<str:name>/", Raising.as_view()),
     path("shapes/", Shapes.as_view()),
     path("database/", LosesTheDatabase.as_view()),
+    path("lock/", NeedsALock.as_view()),
     path("plain/<str:name>/", plain),
 ]
 

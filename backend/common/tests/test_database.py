@@ -1,10 +1,10 @@
 """E-SYS-1: a lost database is recognised, reads and connects are tried again, writes never."""
 
 import pytest
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection, transaction
 
 from backend.common import database
-from backend.common.database import Connecting, backoff_delays, dropped, is_connection_trouble, repeatable
+from backend.common.database import Connecting, backoff_delays, dropped, gave_way, is_connection_trouble, repeatable
 from backend.common.postgresql import base
 from backend.common.postgresql.base import DatabaseWrapper
 from backend.tests.commits import end_connection, own_pid
@@ -19,8 +19,9 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def fault_of(*statements: str) -> Exception:
+    """Run the statements, of which the last one fails, and return how."""
     with pytest.raises((DatabaseError, InterfaceError)) as caught, connection.cursor() as cursor:
-        [cursor.execute(statement) for statement in statements]
+        cursor.execute("; ".join(statements))
     return caught.value
 
 
@@ -37,6 +38,7 @@ def test_a_statement_that_fails_is_no_connection_trouble(committed, statements):
     fault = fault_of(*statements)
 
     assert is_connection_trouble(fault) is False
+    assert gave_way(fault) is False
 
 
 def test_a_lock_that_was_not_got_is_no_connection_trouble(committed):
@@ -48,6 +50,7 @@ def test_a_lock_that_was_not_got_is_no_connection_trouble(committed):
         fault = fault_of("SET lock_timeout = 1", "SELECT count(*) FROM identity_role")
 
         assert is_connection_trouble(fault) is False
+        assert gave_way(fault) is True
     own.close()
 
 
@@ -78,9 +81,16 @@ def test_a_server_that_cannot_be_reached_is_trouble(committed, sleeps, monkeypat
     assert is_connection_trouble(caught.value) is True
 
 
-def test_a_fault_without_a_state_is_judged_by_the_connection(committed):
-    """An immediate restart raises plain DatabaseError without an SQLSTATE (stack.md)."""
-    fault = DatabaseError("server closed the connection unexpectedly")
+def test_a_nameless_fault_is_trouble_even_on_a_connection_that_seems_open(committed):
+    """An immediate restart raises plain DatabaseError without an SQLSTATE, and the connection does not know yet
+    (stack.md)."""
+    connection.ensure_connection()
+
+    assert is_connection_trouble(DatabaseError("server closed the connection unexpectedly")) is True
+
+
+def test_a_nameless_fault_of_a_kind_is_judged_by_the_connection(committed):
+    fault = DataError("a value that does not fit")
     connection.ensure_connection()
 
     while_open = is_connection_trouble(fault)

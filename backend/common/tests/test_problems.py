@@ -181,3 +181,19 @@ def test_a_wrong_statement_is_a_crash_and_not_an_outage(client, committed):
 
     assert answer.status_code == 500
     assert answer.json()["code"] == "server_error"
+
+
+def test_a_lock_that_others_hold_too_long_is_503_and_nothing_is_written(client, committed):
+    """It is nobody's mistake, and a little later it may work."""
+    other = base.DatabaseWrapper(connection.settings_dict, "default")
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT 1 FROM identity_role WHERE name = 'AUDITOR' FOR UPDATE")
+
+        while_held = client.post("/lock/")
+    other.close()
+    afterwards = client.post("/lock/")
+
+    assert (while_held.status_code, while_held.json()) == (503, UNAVAILABLE)
+    assert while_held.headers["Retry-After"] == "2"
+    assert afterwards.status_code == 200

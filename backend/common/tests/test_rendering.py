@@ -14,6 +14,7 @@ from rest_framework.utils.serializer_helpers import ReturnDict, ReturnList
 
 from backend.common.rendering import JSONParser, JSONRenderer, RawJson, TextField, dumps
 
+NAIVE = datetime(2026, 11, 22, 8, 30)  # noqa: DTZ001
 Point = namedtuple("Point", "x y")
 
 
@@ -23,7 +24,7 @@ Point = namedtuple("Point", "x y")
         pytest.param(Decimal("10.00"), b'"10.00"', id="money keeps its places"),
         pytest.param(Decimal("0.10"), b'"0.10"', id="money is never a float"),
         pytest.param(datetime(2026, 11, 22, 8, 30, tzinfo=UTC), b'"2026-11-22T08:30:00Z"', id="a time in UTC"),
-        pytest.param(datetime(2026, 11, 22, 8, 30), b'"2026-11-22T08:30:00Z"', id="a naive time is UTC"),  # noqa: DTZ001
+        pytest.param(NAIVE, b'"2026-11-22T08:30:00Z"', id="a naive time is UTC"),
         pytest.param(date(2026, 11, 22), b'"2026-11-22"', id="a date"),
         pytest.param(timedelta(minutes=1, milliseconds=500), b"60.5", id="a duration in seconds"),
         pytest.param(uuid.UUID(int=7), b'"00000000-0000-0000-0000-000000000007"', id="a UUID"),

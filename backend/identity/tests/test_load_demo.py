@@ -134,3 +134,39 @@ def test_a_spoilt_file_is_written_anew(file, rubbish):
 
     assert len(content["accounts"]) == 6
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_loading_again_checks_no_password_that_is_as_it_was_left(file, monkeypatch):
+    """A second start is quick: checking six passwords takes seconds by design."""
+    load(file)
+    checked: list[str] = []
+    monkeypatch.setattr(User, "check_password", lambda user, password: checked.append(user.email) or True)
+
+    load(file)
+
+    assert checked == []
+
+
+def test_a_password_that_a_visitor_changed_is_set_back(file):
+    content = load(file)
+    visitor = User.objects.get(email="customer@demo.ease.example")
+    visitor.set_password("a visitor's own")
+    visitor.save()
+    sessions.open_session(user=visitor, door="s1")
+
+    load(file)
+
+    visitor.refresh_from_db()
+    assert visitor.check_password(content["accounts"]["customer"]["password"])
+    assert Session.objects.get().revoked_reason == "password_changed"
+
+
+def test_an_account_that_is_gone_is_made_again(file, anybody):
+    content = load(file)
+    User.objects.filter(email="agent@demo.ease.example").delete()
+
+    load(file)
+
+    agent = content["accounts"]["agent"]
+    assert anybody.post(LOGIN, {"username": agent["email"], "password": agent["password"]}).status_code == 200
+    assert User.objects.count() == 6

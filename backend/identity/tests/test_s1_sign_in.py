@@ -341,3 +341,10 @@ def test_a_sign_in_overtaken_by_a_new_password_or_a_block_opens_nothing(committe
     assert (answer.status_code, answer.json()) == (401, BAD_CREDENTIALS)
     assert attempts() == [(user.pk, "", False, "Login Failed")]
     assert rows() == {**before, "LoginLog": 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("identifier", ["", "   ", "ana\x00@example.com"])
+def test_what_can_be_nobodys_name_is_not_looked_for(identifier, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert accounts.find_by_identifier(identifier) is None

@@ -1,4 +1,4 @@
-"""Hubs as server processes have them, on the real layer and the real database, and listeners that keep what they hear."""
+"""Hubs as server processes have them, on the real layer and database, and listeners that keep what they hear."""
 
 import asyncio
 import contextlib

@@ -101,7 +101,10 @@ def test_eight_connections_on_shared_topics_leave_no_hole_no_repeat_and_never_de
 
         def write():
             return [
-                [(outcome.event.topic, outcome.event.seq, draft.text) for outcome, draft in zip(append(asked), asked)]
+                [
+                    (outcome.event.topic, outcome.event.seq, draft.text)
+                    for outcome, draft in zip(append(asked), asked, strict=True)
+                ]
                 for asked in ([draft(topic, f"{name}.{n}") for topic in pick] for n, pick in enumerate(picks))
             ]
 
@@ -297,6 +300,18 @@ def test_a_guard_that_refuses_all_leaves_not_even_a_topic():
     assert (outcome.event, outcome.refusal) == (None, "never")
     assert head_of(topic) is None
     assert stored(topic) == []
+
+
+@pytest.mark.django_db
+def test_a_repeat_is_known_also_where_the_guard_would_refuse_it_by_now():
+    topic = new_topic()
+    hi = draft(topic, "hi", author_id=1, client_id="c")
+    append([hi])
+
+    (again,) = append([hi], guard=REFUSE_ALL)
+
+    assert (again.duplicate_of, again.same, again.refusal) == (1, True, None)
+    assert stored(topic) == [(1, "hi")]
 
 
 # Units of work

@@ -17,7 +17,7 @@ from backend.realtime.tests.hubs import Ear, come, in_thread, joined_hubs
 
 
 def test_whoever_joins_in_mid_traffic_hears_everything_once_and_in_order(live):
-    """BUG-S1-36, E-S1-18: a backlog of many pages, writers that do not pause, and rings of which two in three are lost."""
+    """BUG-S1-36, E-S1-18: a backlog of many pages, writers that never pause, rings of which two in three are lost."""
     topic = new_topic()
     append([draft(topic, str(n)) for n in range(1, 301)])
     ends = threading.Event()

@@ -38,8 +38,11 @@ def active_agents() -> QuerySet[User]:
 def pick_agent(*, customer_id: int) -> int | None:
     """Return the available agent with the fewest open chats, the longest unassigned first; None when nobody is.
 
-    Locks: that agent's status row, so that two chats opened at once count one another where they meet.
+    Locks: assigning as a whole until commit, so that chats opened at once count one another. A row lock would not do:
+    whoever waited for it would go on with the order of before.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('support.assign', 0))")
     open_chats = (
         Chat.objects.filter(admin_id=OuterRef("user_id"), closed_at=None)
         .order_by()
@@ -53,7 +56,6 @@ def pick_agent(*, customer_id: int) -> int | None:
         .exclude(user_id=customer_id)
         .annotate(load=Coalesce(Subquery(open_chats), 0))
         .order_by("load", F("last_assigned_at").asc(nulls_first=True), "user_id")
-        .select_for_update(of=("self",), no_key=True)
         .first()
     )
     if chosen is None:

@@ -26,7 +26,7 @@ def get_or_open_chat(*, actor: Principal) -> Chat:
 
     Repeating: the same chat, also for two calls at once (E-S1-15).
     Raises: NoAgents, when no active user is a support agent at all (E-S1-14).
-    Locks: the chosen agent's status row.
+    Locks: assigning as a whole (agents.pick_agent), until commit.
     After commit: `chat` events opened and assigned; `chat.assigned` to the agent, or `chat.queued` to the desk.
     """
     existing = _open_chat_of(actor.id)

@@ -5,17 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from backend.identity.models import User
-from backend.support.models import AgentStatus
-from backend.support.tests.factories import Talk, make_talk
+from backend.support.tests.factories import Talk, make_talk, nobody_is_available
 from backend.tests.servers import Server
 
 
 @pytest.fixture(autouse=True)
 def _nobody_is_available(request: pytest.FixtureRequest) -> None:
-    """In the live database agents of earlier tests keep their leases for a minute: switch them off."""
     if "live" in request.fixturenames:
         request.getfixturevalue("live")
-        AgentStatus.objects.update(is_switched_on=False)
+        nobody_is_available()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from backend.realtime.models import Event
 from backend.realtime.selectors import NO_LIMIT, events_after
 from backend.realtime.services import append, append_and_ring
 from backend.support.frames import MESSAGE, topic_of
-from backend.support.models import Chat
+from backend.support.models import AgentStatus, Chat
 from backend.support.services import agents, chats
 
 
@@ -36,7 +36,13 @@ class Talk:
         return topic_of(self.chat.pk)
 
 
+def nobody_is_available() -> None:
+    """Switch all agents off: where data is committed, those of earlier tests keep their leases for a minute."""
+    AgentStatus.objects.update(is_switched_on=False)
+
+
 def make_talk(make_user: Callable[..., User]) -> Talk:
+    nobody_is_available()
     customer = make_user(first_name="Ana")
     agent = make_user("SUPPORT_AGENT", first_name="Ben")
     chat = waiting_chat(customer)

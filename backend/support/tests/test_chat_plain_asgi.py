@@ -7,15 +7,22 @@ and numbers that would take minutes to reach.
 import asyncio
 import contextlib
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
 
+from backend.identity.principals import principal_of
+from backend.identity.services import roles, sessions
+from backend.realtime import presence
 from backend.realtime import runtime as runtimes
+from backend.realtime import selectors as topics
 from backend.realtime.sockets import EARLY_FRAMES_MAX
 from backend.support import consumers
 from backend.support.consumers import chat_socket
+from backend.support.services import chats
 from backend.support.tests.factories import head_of, texts_in
+from backend.tests.commits import in_parallel
 from backend.tests.frames import check_frame
 
 
@@ -189,6 +196,26 @@ def test_typing_on_and_on_is_told_again_but_not_each_time(talk, monkeypatch):
     assert _play(scene) == ["started", "started", "stopped", "message"]
 
 
+def test_a_second_device_changes_nothing_for_the_others(talk, monkeypatch):
+    monkeypatch.setattr(presence, "LEAVE_GRACE_S", 0.05)
+
+    async def scene(seat):
+        ana, ben = seat(talk, talk.customer_token), seat(talk, talk.agent_token)
+        await ana.opened()
+        await ben.opened()
+        while (await ana.get("presence"))["user_id"] != talk.agent.pk:
+            pass
+        tablet = seat(talk, talk.agent_token)
+        await tablet.opened()
+        found = await tablet.get("presence")
+        await tablet.leave()
+        await asyncio.sleep(0.3)
+        ana.send({"type": "ping"})
+        return found["user"], found["state"], (await ana.next())["type"]
+
+    assert _play(scene) == ("Ana", "online", "pong")
+
+
 def test_a_reader_that_takes_nothing_is_closed_4013(talk, numbers):
     numbers(unsent_max_bytes=20_000)
 
@@ -252,6 +279,54 @@ def test_what_never_connects_is_no_socket(talk):
         return sent
 
     assert _play(scene) == []
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let something happen elsewhere while a socket is being opened: after it was admitted, before it reads."""
+
+    def set_up(act):
+        def read(topic, count):
+            in_parallel(act)
+            time.sleep(0.3)  # What was rung has been heard by now.
+            return topics.last_events(topic, count)
+
+        monkeypatch.setattr(consumers, "topics", SimpleNamespace(last_events=read, NO_LIMIT=topics.NO_LIMIT))
+
+    return set_up
+
+
+def test_a_chat_closed_while_a_socket_opens_closes_it(talk, meanwhile):
+    """E-S1-19: the closing came in the array instead of live; it counts just the same."""
+    meanwhile(lambda: chats.close_chat(actor=principal_of(talk.agent), chat_id=talk.id))
+
+    async def scene(seat):
+        ana = seat(talk, talk.customer_token)
+        history = await ana.opened()
+        return [event["state"] for event in history], (await ana.get("websocket.close"))["code"]
+
+    assert _play(scene) == (["opened", "assigned", "closed"], 4010)
+
+
+def test_a_role_withdrawn_while_a_socket_opens_closes_it(talk, meanwhile):
+    meanwhile(lambda: roles.withdraw_role(user=talk.agent, name="SUPPORT_AGENT", withdrawn_by=None))
+
+    async def scene(seat):
+        ben = seat(talk, talk.agent_token)
+        return (await ben.get("websocket.close"))["code"]
+
+    assert _play(scene) == 4006
+
+
+def test_a_session_ended_while_its_socket_opens_closes_it(talk, meanwhile):
+    meanwhile(lambda: sessions.end_all_sessions(user_id=talk.customer.pk, reason="sign_out"))
+
+    async def scene(seat):
+        ana = seat(talk, talk.customer_token)
+        return (await ana.get("websocket.close"))["code"], ana.outgoing.empty()
+
+    assert _play(scene) == (4001, True)
+    assert texts_in(talk.topic) == []
 
 
 def test_an_unexpected_fault_while_opening_asks_the_client_to_come_back(talk, monkeypatch):

@@ -7,7 +7,7 @@ import socket as sockets
 import pytest
 
 from backend.support.tests.factories import head_of, make_talk, store_messages, texts_in
-from backend.support.tests.wire import wire
+from backend.support.tests.wire import read_until, wire
 
 pytestmark = pytest.mark.server
 
@@ -84,12 +84,8 @@ def test_a_message_sent_many_times_without_waiting_is_stored_once(live, talk):
                 for device in (ana, tablet):
                     await device.say(f"m{n}", client_id=f"c{n}")
                     await device.say(f"m{n}", client_id=f"c{n}")
-            reading = [asyncio.ensure_future(_read_on(device)) for device in (ana, tablet)]
-            await asyncio.wait_for(_until(lambda: _answers(ana, tablet) == (90, 30, 30)), 30)
-            for task in reading:
-                task.cancel()
-            await asyncio.gather(*reading, return_exceptions=True)
-            return await ana.settle(), await tablet.settle(), _messages(ana), _messages(tablet)
+            await read_until(lambda: _answers(ana, tablet) == (90, 30, 30), ana, tablet)
+            return await ana.settle(), await tablet.settle(), ana.of("message"), tablet.of("message")
 
     *more, on_phone, on_tablet = asyncio.run(play())
     assert more == [[], []]
@@ -99,23 +95,9 @@ def test_a_message_sent_many_times_without_waiting_is_stored_once(live, talk):
     assert head_of(talk.topic) == 32
 
 
-def _messages(device):
-    return [frame for frame in device.seen[1:] if frame["type"] == "message"]
-
-
 def _answers(first, second):
-    acks = [frame for device in (first, second) for frame in device.seen[1:] if frame["type"] == "ack"]
-    return len(acks), len(_messages(first)), len(_messages(second))
-
-
-async def _read_on(device):
-    while True:
-        await device.next()
-
-
-async def _until(what):
-    while not what():
-        await asyncio.sleep(0.01)
+    acks = len(first.of("ack")) + len(second.of("ack"))
+    return acks, len(first.of("message")), len(second.of("message"))
 
 
 def test_a_burst_of_300_is_stored_whole_and_in_order(live, talk):
@@ -221,12 +203,12 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_without_loss(live, ta
                 await asyncio.to_thread(store_messages, talk, *texts[start : start + 30], rung=True)
                 await ben.messages(30)
             code = await ana.closed()
-        cursor = max([event["seq"] for event in _messages(ana)], default=2)
+        cursor = max([event["seq"] for event in ana.of("message")], default=2)
         async with wire(live, talk.id, talk.customer_token, after=cursor) as ana_again:
             rest = []
             while len(rest) < 452 - cursor:
                 rest += await ana_again.array()
-            return _messages(ben), code, _messages(ana), rest
+            return ben.of("message"), code, ana.of("message"), rest
 
     theirs, code, before, rest = asyncio.run(play())
     assert code in (4013, 1006)  # A reader that is stuck for long sees a reset instead of the code.

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -39,17 +39,17 @@ class Wire:
     async def array(self) -> list[dict[str, Any]]:
         """Return the next frame, which must be an array."""
         frame = await self.next()
-        assert isinstance(frame, list), frame
+        assert isinstance(frame, list), str(frame)[:300]
         return frame
 
     async def get(self, kind: str) -> dict[str, Any]:
         """Return the next object of this type. Only what is not stored may come before it."""
         while True:
             frame = await self.next()
-            assert isinstance(frame, dict), frame
+            assert isinstance(frame, dict), str(frame)[:300]
             if frame["type"] == kind:
                 return frame
-            assert frame["type"] in FLEETING, frame
+            assert frame["type"] in FLEETING, str(frame)[:300]
 
     async def messages(self, count: int) -> list[dict[str, Any]]:
         return [await self.get("message") for _ in range(count)]
@@ -61,6 +61,10 @@ class Wire:
             answer = await self.next()
             if answer["type"] not in FLEETING:
                 return answer
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the objects of this type that have come so far."""
+        return [frame for frame in self.seen if isinstance(frame, dict) and frame["type"] == kind]
 
     async def settle(self) -> list[Any]:
         """Wait until the server has worked through everything sent so far; return what came meanwhile, but the pong."""
@@ -76,6 +80,24 @@ class Wire:
             while True:
                 await self.next()
         return self.socket.close_code
+
+
+async def read_until(what: Callable[[], bool], *wires: Wire) -> None:
+    """Read all of them at once until `what()` holds."""
+
+    async def read_on(member: Wire) -> None:
+        while True:
+            await member.next()
+
+    reading = [asyncio.ensure_future(read_on(member)) for member in wires]
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not what():
+                await asyncio.sleep(0.01)
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,6 @@
 """What the Channels tutorial ends with, at its best: Redis channel layer, and a database connection that persists."""
 
-from bench.settings import *
+from bench.settings import *  # noqa: F401, F403
 from djangocrud.settings import DATABASES, INSTALLED_APPS, LAYER_PREFIX, REDIS_URLS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "bench.variants.textbook"]
