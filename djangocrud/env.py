@@ -85,7 +85,7 @@ class Env(BaseModel):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "Ease <no-reply@ease.example>"
-    password_reset_url: str = "http://127.0.0.1:8000/reset/?token="
+    password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
     # nothing and is accepted so that an old file does not stop the start.

@@ -8,8 +8,9 @@ from typing import Any
 from backend.common.principal import AUDITOR, BANK_ADMIN, SUPPORT_AGENT, Principal
 from backend.identity.sockets import SignedSocket
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of
+from backend.realtime.frames import BadFrame, cursor_from
 from backend.realtime.seats import Seat
-from backend.realtime.sockets import Admission, BadFrame, cursor_from
+from backend.realtime.sockets import Admission
 
 DESKS = {SUPPORT_AGENT: DESK_SUPPORT, BANK_ADMIN: DESK_BANK_ADMIN, AUDITOR: DESK_AUDITOR}
 TOPICS_MAX = 10

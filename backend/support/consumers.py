@@ -16,6 +16,7 @@ from backend.realtime import selectors as topics
 from backend.realtime.committer import GroupCommitter
 from backend.realtime.events import StoredEvent
 from backend.realtime.feeds import Delivery
+from backend.realtime.frames import BadFrame, cursor_from
 from backend.realtime.runtime import Runtime
 from backend.realtime.services import Outcome
 from backend.realtime.sockets import (
@@ -24,9 +25,7 @@ from backend.realtime.sockets import (
     NO_SUCH,
     NOT_A_MEMBER,
     Admission,
-    BadFrame,
     Refused,
-    cursor_from,
 )
 from backend.support import selectors
 from backend.support.errors import InvalidMessage
