@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
 import orjson
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from backend.common.errors import DomainError
 from backend.common.pool import PoolBusy
@@ -25,8 +24,9 @@ from backend.realtime import runtime as runtimes
 from backend.realtime import selectors
 from backend.realtime.events import StoredEvent, render, text_frame
 from backend.realtime.feeds import Delivery, Feed
+from backend.realtime.frames import BadFrame, cursor_from, object_of, query_of
 from backend.realtime.limits import Pace
-from backend.realtime.selectors import NO_LIMIT, Page
+from backend.realtime.selectors import Page
 from backend.realtime.transport import Send, handle_of
 
 log = structlog.get_logger(__name__)
@@ -44,14 +44,6 @@ class Refused(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
-
-
-class BadFrame(Exception):
-    """A frame that is not understood: answered with an `error`, and the socket lives."""
-
-    def __init__(self, code: str, detail: str, client_id: str | None = None) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.client_id = code, detail, client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +155,7 @@ class Socket:
             self.close(refused.code)
         except PoolBusy:
             self.close(GOING_AWAY)
-        except DatabaseError as trouble:
+        except (DatabaseError, InterfaceError) as trouble:
             log.warning("socket.database_away", fault=type(trouble).__name__)
             self.close(DATABASE_AWAY)
         except Exception:
@@ -284,7 +276,7 @@ class Socket:
             self.principal = await self.hub.read(self.authorise)
         except Refused as refused:
             self.close(refused.code)
-        except (DatabaseError, PoolBusy):
+        except (DatabaseError, InterfaceError, PoolBusy):
             self.close(DATABASE_AWAY)  # Not known is not allowed; the client comes back and is asked again.
 
     # In
@@ -310,7 +302,7 @@ class Socket:
         if self.closing:
             return
         try:
-            fields = _object_of(message)
+            fields = object_of(message)
             kind = fields.get("type", "message")
             name = self.frames.get(kind) if isinstance(kind, str) else None
             if name is None:
@@ -326,7 +318,7 @@ class Socket:
             self.close(refused.code)
         except PoolBusy:
             self.close(GOING_AWAY)
-        except DatabaseError as trouble:
+        except (DatabaseError, InterfaceError) as trouble:
             log.warning("socket.database_away", fault=type(trouble).__name__)
             self.close(DATABASE_AWAY)
 
@@ -362,15 +354,6 @@ def _parts(events: Sequence[StoredEvent], size_max: int) -> Iterator[Sequence[St
     yield part
 
 
-def cursor_from(value: object) -> int:
-    """Return a cursor a client sent. Raises: BadFrame when it is no count, or larger than any topic can be."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        value = int(value)
-    if type(value) is not int or not 0 <= value < NO_LIMIT:
-        raise BadFrame("invalid_after", "`after` is the `seq` of the last event you have: a whole number from 0 on.")
-    return value
-
-
 def _cursor_of(scope: dict[str, Any]) -> tuple[int | None, BadFrame | None]:
     value = query_of(scope).get("after")
     if value is None:
@@ -379,27 +362,6 @@ def _cursor_of(scope: dict[str, Any]) -> tuple[int | None, BadFrame | None]:
         return cursor_from(value), None
     except BadFrame as fault:
         return None, fault
-
-
-def query_of(scope: dict[str, Any]) -> dict[str, str]:
-    """Return the first value of each query parameter."""
-    found: dict[str, str] = {}
-    for name, value in parse_qsl(scope.get("query_string", b"").decode("latin1"), keep_blank_values=True):
-        found.setdefault(name, value)
-    return found
-
-
-def _object_of(message: dict[str, Any]) -> dict[str, Any]:
-    text = message.get("text")
-    if text is None:
-        raise BadFrame("binary", "Frames are JSON text; binary frames are not understood.")
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as fault:
-        raise BadFrame("not_json", "The frame is not valid JSON.") from fault
-    if not isinstance(value, dict):
-        raise BadFrame("not_an_object", "A frame is a JSON object.")
-    return value
 
 
 async def no_such_socket(scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import orjson
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from backend.common.errors import DomainError, Unavailable
 from backend.common.principal import SUPPORT_AGENT, Principal
@@ -18,6 +18,7 @@ from backend.realtime import selectors as topics
 from backend.realtime.committer import GroupCommitter
 from backend.realtime.events import StoredEvent
 from backend.realtime.feeds import Delivery
+from backend.realtime.frames import BadFrame
 from backend.realtime.runtime import Runtime
 from backend.realtime.services import Outcome
 from backend.realtime.sockets import (
@@ -27,7 +28,6 @@ from backend.realtime.sockets import (
     NOT_A_MEMBER,
     NOT_SIGNED_IN,
     Admission,
-    BadFrame,
     Refused,
     Socket,
 )
@@ -247,7 +247,7 @@ class ChatSocket(Socket):
             raise BadFrame("invalid_seq", "`seq` is the number of the last event you have read.")
         try:
             stored = await self.hub.read(messages.mark_read, actor=self._me(), chat_id=self.chat_id, seq=seq)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             log.warning("read_position.not_stored")  # Its next one will be: no reason to end the conversation.
             return
         self._whisper({"type": "read", "seq": stored})
