@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -141,7 +142,7 @@ def _clone(template: str, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop(name)
 
 
 def _drop_old(before_hour: int) -> None:
@@ -149,7 +150,15 @@ def _drop_old(before_hour: int) -> None:
     for (name,) in _admin("SELECT datname FROM pg_database WHERE datname LIKE 'test_template_%'"):
         hour = name.removeprefix(PREFIX).partition("_")[0]
         if hour.isdigit() and int(hour) < before_hour:
-            _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            _drop(name)
+
+
+def _drop(name: str) -> None:
+    """Drop a database. By force only where somebody is still connected: force may not end autovacuum's work."""
+    try:
+        _admin(f'DROP DATABASE IF EXISTS "{name}"')
+    except psycopg2.errors.ObjectInUse:
+        _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _admin(*statements: str) -> list[Any]:

@@ -141,11 +141,11 @@ class Limiter:
         """Tell a Redis that was away, or is new, of the blocks that still hold, and of the day's strikes."""
         now = datetime.now(UTC)
         lately = RateLimit.objects.filter(is_blocked=True, block_until__gt=now - timedelta(seconds=STRIKES_S))
-        known = lately.values_list("endpoint", "identifier").annotate(Count("pk"), Max("block_until"))
+        known = lately.values_list("endpoint", "identifier").annotate(strikes=Count("pk"), until=Max("block_until"))
         mark = self._keys("", "")[3]
         with self._client.pipeline(transaction=False) as pipe:
             pipe.ping()
-            for name, identity, strikes, until in known.order_by("-block_until__max")[:PUT_BACK_MAX]:
+            for name, identity, strikes, until in known.order_by("-until")[:PUT_BACK_MAX]:
                 _, block, strikes_key, _ = self._keys(name, identity)
                 pipe.set(strikes_key, strikes, ex=STRIKES_S)
                 if until > now:

@@ -44,9 +44,6 @@ class SignedSocket(Socket):
     def has_changed(self, principal: Principal) -> bool:
         return principals.recent.least_version(principal.id) > principal.version
 
-    def is_outdated(self, principal: Principal) -> bool:
-        return principals.recent.least_version(principal.id) > principal.version
-
     def _count_connection(self, principal: Principal) -> None:
         try:
             limits.judge(limiter().hit(limits.rule("socket"), f"user:{principal.id}"), "socket", user_id=principal.id)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from backend.common.database import dropped
 from backend.common.errors import DomainError, Unavailable
@@ -97,7 +97,7 @@ class GroupCommitter(Generic[Item, Result]):
     def _commit_all(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         try:
             return self._commit(items)
-        except DatabaseError as fault:
+        except (DatabaseError, InterfaceError) as fault:
             if dropped(fault):
                 raise Unavailable from fault
             if len(items) == 1 and not isinstance(fault, IntegrityError):
@@ -108,7 +108,7 @@ class GroupCommitter(Generic[Item, Result]):
         try:
             with transaction.atomic():
                 return self._commit([item])[0]
-        except DatabaseError as fault:
+        except (DatabaseError, InterfaceError) as fault:
             if dropped(fault):
                 return Unavailable()
             return fault

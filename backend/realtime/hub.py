@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from backend.common.database import repeatable
 from backend.common.pool import PoolBusy, ThreadPool
@@ -190,7 +190,7 @@ class Hub:
                     feed.arrive(_delivery_of(event))
                 if not page.events:
                     feed.seen_head = page.head  # A ring spoke of more than is stored: the database is right.
-        except (DatabaseError, PoolBusy) as fault:
+        except (DatabaseError, InterfaceError, PoolBusy) as fault:
             log.warning("gap.unfilled", topic=feed.topic, fault=type(fault).__name__)  # The head check tries again.
         finally:
             feed.filling = False
@@ -205,7 +205,7 @@ class Hub:
                 continue
             try:
                 heads = await self.read(selectors.heads_of, known)
-            except (DatabaseError, PoolBusy) as fault:
+            except (DatabaseError, InterfaceError, PoolBusy) as fault:
                 log.warning("heads.unread", fault=type(fault).__name__)
                 continue
             for topic, head in heads.items():

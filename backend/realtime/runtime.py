@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from backend.common.pool import PoolBusy, ThreadPool
 from backend.realtime import selectors
@@ -137,7 +137,7 @@ class Runtime:
                     follower = Follower(callback, page.events[0].seq - 1 if page.events else page.head)
                 await self.hub.go_live(feed, follower, page.head)
                 return
-            except (DatabaseError, PoolBusy) as fault:
+            except (DatabaseError, InterfaceError, PoolBusy) as fault:
                 log.warning("topic.unread", topic=topic, fault=type(fault).__name__)
                 await asyncio.sleep(1)
 
@@ -146,7 +146,7 @@ class Runtime:
         while True:
             try:
                 await job()
-            except (DatabaseError, PoolBusy) as fault:
+            except (DatabaseError, InterfaceError, PoolBusy) as fault:
                 log.warning("job.failed", job=job.__qualname__, fault=type(fault).__name__)
             await asyncio.sleep(seconds)
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import orjson
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from backend.common.errors import DomainError
 from backend.common.pool import PoolBusy
@@ -95,10 +95,6 @@ class Socket:
         """Whether roles or flags changed while this socket was being opened."""
         return False
 
-    def is_outdated(self, principal: Principal) -> bool:
-        """Whether the person changed while this socket was being opened: then `admit` is asked again."""
-        raise NotImplementedError
-
     def cursors_from(self, value: object) -> dict[str, int]:
         """Return the cursors, by topic, that a client sent as `after`. Raises: BadFrame."""
         raise NotImplementedError
@@ -157,7 +153,7 @@ class Socket:
             self.close(refused.code)
         except PoolBusy:
             self.close(GOING_AWAY)
-        except DatabaseError as trouble:
+        except (DatabaseError, InterfaceError) as trouble:
             log.warning("socket.database_away", fault=type(trouble).__name__)
             self.close(DATABASE_AWAY)
         except Exception:
@@ -302,7 +298,7 @@ class Socket:
                     await self._sit_anew(await self.hub.read(self.admit))
         except Refused as refused:
             self.close(refused.code)
-        except (DatabaseError, PoolBusy):
+        except (DatabaseError, InterfaceError, PoolBusy):
             self.close(DATABASE_AWAY)  # Not known is not allowed; the client comes back and is asked again.
 
     async def _sit_anew(self, admission: Admission) -> None:
@@ -352,7 +348,7 @@ class Socket:
             self.close(refused.code)
         except PoolBusy:
             self.close(GOING_AWAY)
-        except DatabaseError as trouble:
+        except (DatabaseError, InterfaceError) as trouble:
             log.warning("socket.database_away", fault=type(trouble).__name__)
             self.close(DATABASE_AWAY)
 

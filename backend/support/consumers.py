@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import orjson
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from backend.common.errors import DomainError, Unavailable
 from backend.common.principal import SUPPORT_AGENT, Principal
@@ -224,7 +224,7 @@ class ChatSocket(SignedSocket):
             raise BadFrame("invalid_seq", "`seq` is the number of the last event you have read.")
         try:
             stored = await self.hub.read(messages.mark_read, actor=self._me(), chat_id=self.chat_id, seq=seq)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             log.warning("read_position.not_stored")  # Its next one will be: no reason to end the conversation.
             return
         self._whisper({"type": "read", "seq": stored})

@@ -10,7 +10,7 @@ from django.db import connection
 
 from backend.support.models import Chat
 from backend.support.tests.factories import make_talk, texts_in, token_of
-from backend.support.tests.outages import check, conversation, outage, server_on  # noqa: F401
+from backend.support.tests.outages import check, conversation, server_on
 from backend.support.tests.wire import close_code_of, wire
 from bench.client import call
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def server(outage, tmp_path_factory):  # noqa: F811
+def server(outage, tmp_path_factory):
     with server_on(outage, tmp_path_factory.mktemp("faults")).running() as made:
         yield made
 
@@ -40,7 +40,7 @@ def _get(server, path, token=""):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_restart_in_mid_conversation_loses_and_repeats_nothing(server, talk, outage, mode):  # noqa: F811
+def test_a_restart_in_mid_conversation_loses_and_repeats_nothing(server, talk, outage, mode):
     async def play():
         async with conversation(talk, server, server) as talked:
             for _ in range(2):
@@ -75,7 +75,7 @@ def test_connections_cut_one_by_one_in_mid_conversation_lose_and_repeat_nothing(
     check(asyncio.run(play()))
 
 
-def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on(server, talk, outage, make_user):  # noqa: F811
+def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on(server, talk, outage, make_user):
     """REST 503 with Retry-After, sockets 4004, `/readyz` 503, `/livez` 200, and nothing half done."""
     customer = make_user()
     token = token_of(customer)
@@ -122,7 +122,7 @@ def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on
     assert _get(server, "/readyz")[0] == 200
 
 
-def test_a_server_that_starts_before_its_database_serves_once_it_is_there(talk, outage, tmp_path):  # noqa: F811
+def test_a_server_that_starts_before_its_database_serves_once_it_is_there(talk, outage, tmp_path):
     outage._postgres.stop("fast")
     try:
         with server_on(outage, tmp_path).running() as server:

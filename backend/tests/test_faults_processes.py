@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from backend.identity.services import sessions
 from backend.support.tests.factories import make_available, make_talk, texts_in, token_of
-from backend.support.tests.outages import check, conversation, outage, server_on  # noqa: F401
+from backend.support.tests.outages import check, conversation, server_on
 from backend.support.tests.wire import close_code_of, read_until, wire
 from bench.client import call, sign_in
 
@@ -21,7 +21,7 @@ FAST = {"DJANGO_SETTINGS_MODULE": "backend.support.tests.settings_fast"}
 
 
 @pytest.fixture(scope="module")
-def two(outage, tmp_path_factory):  # noqa: F811
+def two(outage, tmp_path_factory):
     """Two server processes on one database and one Valkey."""
     folder = tmp_path_factory.mktemp("faults")
     with server_on(outage, folder, **FAST).running() as first, server_on(outage, folder, **FAST).running() as second:
@@ -125,7 +125,7 @@ def test_a_thousand_messages_from_one_socket_arrive_at_the_other_process(two, ta
     assert texts_in(talk.topic) == texts
 
 
-def test_without_valkey_talk_and_rest_go_on_and_with_it_everything_heals(two, talk, outage, make_user):  # noqa: F811
+def test_without_valkey_talk_and_rest_go_on_and_with_it_everything_heals(two, talk, outage, make_user):
     """E-SYS-2: in one process nothing is noticed; across two, what was said meanwhile arrives once and in order."""
     another, customer = make_talk(make_user), make_user(first_name="Cleo")
     make_available(make_user("SUPPORT_AGENT"))
@@ -150,7 +150,7 @@ def test_without_valkey_talk_and_rest_go_on_and_with_it_everything_heals(two, ta
     assert away == (200, "degraded")
 
 
-def test_a_valkey_that_hangs_holds_nobody_up_for_good(two, talk, outage):  # noqa: F811
+def test_a_valkey_that_hangs_holds_nobody_up_for_good(two, talk, outage):
     """It takes connections and answers nothing: every use of it gives up in time."""
     pid = int((outage.store / "valkey.pid").read_text())
 
@@ -191,7 +191,7 @@ def _until_ready(server):
     raise AssertionError("the server did not notice that Valkey came back")
 
 
-def test_sessions_end_everywhere_also_without_valkey(two, talk, outage):  # noqa: F811
+def test_sessions_end_everywhere_also_without_valkey(two, talk, outage):
     """The durable topic of sessions heals like any other: by the head check instead of the ring."""
     token = token_of(talk.agent)
 
@@ -209,7 +209,7 @@ def test_sessions_end_everywhere_also_without_valkey(two, talk, outage):  # noqa
     assert asyncio.run(play()) == (4001, 4001)
 
 
-def test_a_process_that_never_reached_valkey_refuses_sockets_until_it_does(talk, outage, tmp_path):  # noqa: F811
+def test_a_process_that_never_reached_valkey_refuses_sockets_until_it_does(talk, outage, tmp_path):
     """S1-B20: 4007. It would be deaf to the others. REST works, and it heals by itself."""
     outage.stop_redis()
     try:

@@ -347,4 +347,4 @@ def test_a_sign_in_overtaken_by_a_new_password_or_a_block_opens_nothing(committe
 @pytest.mark.parametrize("identifier", ["", "   ", "ana\x00@example.com"])
 def test_what_can_be_nobodys_name_is_not_looked_for(identifier, django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert accounts.find_by_identifier(identifier) is None
+        assert signing_in.find_by_identifier(identifier) is None

@@ -1,0 +1,3 @@
+from backend.support.tests.outages import outage
+
+__all__ = ["outage"]
