@@ -122,6 +122,8 @@ TOKEN_LIFETIMES = {
     # The S3 door has no refresh route: its one token lives as long as its session.
     "s3": {"access": _REFRESH, "refresh": _REFRESH},
 }
+# For how long a process goes by what it has just read of a token's bearer (backend/identity/principals.py, ADR 3).
+PRINCIPAL_NEAR_SECONDS = 0.5
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=30)
 DEVICE_KNOWN_FOR = timedelta(days=30)

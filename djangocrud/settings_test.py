@@ -17,3 +17,5 @@ CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = LAYER_PREFIX  # noqa: F405
 
 # Tests of limits come from addresses of their own.
 RATE_LIMIT_EXEMPT = ["127.0.0.0/8"]
+# Off, so that each test sees what the shared cache and the database say; its own tests switch it on.
+PRINCIPAL_NEAR_SECONDS = 0.0

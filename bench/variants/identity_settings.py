@@ -1,6 +1,6 @@
 """The product's settings with views to measure, and the number of queries in an answer's header when asked for it."""
 
-from bench.settings import *
+from bench.settings import *  # noqa: F401, F403
 from djangocrud.settings import MIDDLEWARE as _MIDDLEWARE
 from djangocrud.settings import RATE_LIMITS as _RATE_LIMITS
 
