@@ -94,7 +94,7 @@ CACHES: dict[str, Any] = {
 LAYER_PREFIX = env.layer_prefix
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "backend.realtime.layer.LineLayer",
         "CONFIG": {"hosts": REDIS_URLS, "prefix": LAYER_PREFIX},
     }
 }

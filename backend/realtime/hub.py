@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+import msgpack
 import structlog
 from django.db import DatabaseError, InterfaceError
 
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 # Rings of two processes cross by a few milliseconds; asking the database at once would ask it for nothing.
 GAP_GRACE_S = 0.03
-LAYER_SEND_TIMEOUT_S = 2.0
 HEARTBEAT_S = 1.0
 LAYER_SILENT_S = 3.5
 
@@ -47,7 +47,7 @@ class Hub:
         self._rung_scheduled = False
         self._outgoing: list[tuple[str, int, str, bytes | None]] = []
         self._notes: list[tuple[str, Any]] = []
-        self._outgoing_ready = asyncio.Event()
+        self._sending = False
         self._heard_self_at = 0.0
         self._check_now = asyncio.Event()
         self._announcements: list[Callable[[str, str, Any], None]] = []
@@ -58,7 +58,7 @@ class Hub:
         """Begin ringing and listening. Returns at once; without Redis the layer is joined when it appears."""
         self._loop = asyncio.get_running_loop()
         bell.set_ringer(self.ring)
-        for job in (self._listen, self._send_rings, self._beat, self._check_heads):
+        for job in (self._listen, self._beat, self._check_heads):
             self.spawn(job())
 
     async def stop(self) -> None:
@@ -143,13 +143,13 @@ class Hub:
             rendered = render(event)
             self._arrive(Delivery(event.topic, event.seq, event.kind, rendered))
             self._outgoing.append(bell.ring_item(event, rendered))
-        self._outgoing_ready.set()
+        self._send_soon()
 
     def whisper(self, topic: str, payload: bytes, *, but: Listener | None = None) -> None:
         """Send something that is not stored (typing, read positions) to whoever listens now, everywhere."""
         self.whisper_here(topic, payload, but=but)
         self._outgoing.append((topic, 0, "", payload))
-        self._outgoing_ready.set()
+        self._send_soon()
 
     def whisper_here(self, topic: str, payload: bytes, *, but: Listener | None = None) -> None:
         feed = self.feeds.get(topic)
@@ -162,7 +162,7 @@ class Hub:
     def announce(self, subject: str, facts: Any) -> None:
         """Tell the hubs of the other processes something about this one (who is present here). May be lost."""
         self._notes.append((subject, facts))
-        self._outgoing_ready.set()
+        self._send_soon()
 
     def on_announcement(self, listener: Callable[[str, str, Any], None]) -> None:
         """Have `listener(origin, subject, facts)` called for what other processes announce."""
@@ -217,18 +217,17 @@ class Hub:
     # The layer
 
     async def _listen(self) -> None:
-        channel = ""  # Kept for good: the layer would go on filling the queue of one that was left behind.
+        own = msgpack.packb({"type": "ring", "origin": self.origin})[1:]
         while True:
             try:
-                channel = channel or await self._layer.new_channel(prefix="hub.")
-                await self._layer.group_add(bell.GROUP, channel)
+                lost = await self._layer.tap(bell.GROUP, self._heard, but=own)
                 self.layer_joined = True
                 self._check_now.set()
-                while True:
-                    self._heard(await self._layer.receive(channel))
+                await lost
+                log.warning("layer.lost")
             except Exception as fault:  # noqa: BLE001 - whatever the layer's client raises, this loop goes on
                 log.warning("layer.unreachable", fault=type(fault).__name__)
-                await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)
 
     def _heard(self, message: dict[str, Any]) -> None:
         mine = message.get("origin") == self.origin
@@ -255,25 +254,27 @@ class Hub:
                 feed.seen_head = seq
                 self._fill_soon(feed)
 
-    async def _send_rings(self) -> None:
-        """Send everything that was rung while the last sending ran as one message."""
-        while True:
-            await self._outgoing_ready.wait()
-            self._outgoing_ready.clear()
-            items, self._outgoing = self._outgoing, []
-            notes, self._notes = self._notes, []
-            await self._send({"type": "ring", "origin": self.origin, "events": items, "notes": notes})
+    def _send_soon(self) -> None:
+        if not self._sending and self._loop is not None:
+            self._sending = True
+            self._loop.call_soon(self._send_rings)
+
+    def _send_rings(self) -> None:
+        """Send everything that was rung in this turn of the loop as one message."""
+        self._sending = False
+        items, self._outgoing = self._outgoing, []
+        notes, self._notes = self._notes, []
+        self._send({"type": "ring", "origin": self.origin, "events": items, "notes": notes})
 
     async def _beat(self) -> None:
         while True:
-            await self._send({"type": "beat", "origin": self.origin})
+            self._send({"type": "beat", "origin": self.origin})
             await asyncio.sleep(HEARTBEAT_S)
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         try:
-            async with asyncio.timeout(LAYER_SEND_TIMEOUT_S):
-                await self._layer.group_send(bell.GROUP, message)
-        except Exception as fault:  # noqa: BLE001 - a ring that cannot be sent is healed by the others' head check
+            self._layer.group_send_now(bell.GROUP, message)
+        except ConnectionError as fault:  # The others' head check heals it.
             log.warning("ring.lost", fault=type(fault).__name__)
 
 

@@ -29,7 +29,12 @@ def event_id(chat_id: uuid.UUID, seq: int) -> str:
 
     Unique without being stored, and whoever knows the chat can read the position back (`seq_of_event`).
     """
-    return str(uuid.UUID(int=chat_id.int ^ seq))
+    return _folded(str(chat_id), seq)
+
+
+def _folded(chat_id: str, seq: int) -> str:
+    """Fold `seq` into the last twelve digits as text: UUID objects cost ten times that, for each event rendered."""
+    return f"{chat_id[:24]}{int(chat_id[24:], 16) ^ seq:012x}"
 
 
 def seq_of_event(chat_id: uuid.UUID, message_id: uuid.UUID) -> int:
@@ -39,8 +44,8 @@ def seq_of_event(chat_id: uuid.UUID, message_id: uuid.UUID) -> int:
 
 def render_chat_event(event: StoredEvent) -> bytes:
     """Return the frame of a `message` or `chat` event: the same live, in the array, and over REST."""
-    chat_id = uuid.UUID(event.topic[len(FAMILY) + 1 :])
-    head: dict[str, object] = {"type": event.kind, "seq": event.seq, "id": event_id(chat_id, event.seq)}
+    chat_id = event.topic[len(FAMILY) + 1 :]
+    head: dict[str, object] = {"type": event.kind, "seq": event.seq, "id": _folded(chat_id, event.seq)}
     if event.kind == MESSAGE:
         head["client_id"] = event.client_id
     head["timestamp"] = event.at
