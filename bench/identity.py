@@ -35,6 +35,7 @@ async def measure_identity(stage: Stage, plan: Plan, report: Report) -> None:
     seeded = stage.seed((PEOPLE + REVOCATIONS) // 2)
     tokens = [token for chat in seeded for token in (chat.customer, chat.agent)]
     one, other = (stage.serve(PRODUCT, prefix="identity", settings=SETTINGS) for _ in range(2))
+    stage.ready()
     await _requests(plan, report, one, tokens[:PEOPLE])
     await asyncio.to_thread(_sign_ins, plan, report, one)
     await _revocations(report, one, other, tokens[PEOPLE : PEOPLE + REVOCATIONS])

@@ -100,8 +100,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 
 AUTH_USER_MODEL = "identity.User"
-# The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what this check looks for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003"]
+# The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -392,7 +392,7 @@ def test_production_is_strict_about_transport_cookies_and_hosts():
 
 
 def test_djangos_own_deployment_check_names_only_what_was_chosen():
-    """W003: no cookie signs anybody in, so no request can be forged. W021: preloading is the domain owner's wish."""
+    """W021: preloading is the domain owner's wish."""
     program = (
         "import django, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'djangocrud.settings'; django.setup();"
         "from django.core.management import call_command; call_command('check', deploy=True, fail_level='CRITICAL')"
@@ -401,7 +401,7 @@ def test_djangos_own_deployment_check_names_only_what_was_chosen():
     result = started(program, **{**PRODUCTION, "SECRET_KEY": "3kZ9vQ1xT7bN4mL8pR2sW6yD0fG5hJ-uEcXaViOqBtYnKwMzPlHr"})
 
     assert result.returncode == 0
-    assert re.findall(r"\(([\w.]+)\)", result.stderr) == ["security.W003", "security.W021"]
+    assert re.findall(r"\(([\w.]+)\)", result.stderr) == ["security.W021"]
 
 
 def test_every_setting_stands_in_the_example_file():

@@ -37,8 +37,12 @@ def gate_of(*, identifier: str, user: User | None, device_token: str) -> Gate:
     else:
         device = device_of(device_token, user)
         key = f"device:{user.pk}:{device}" if device else f"user:{user.pk}"
+    return Gate(key, is_locked(key))
+
+
+def is_locked(key: str) -> bool:
     until = SignInCounter.objects.filter(pk=key).values_list("locked_until", flat=True).first()
-    return Gate(key, until is not None and until > datetime.now(UTC))
+    return until is not None and until > datetime.now(UTC)
 
 
 def count_failure(*, gate: Gate, user: User | None) -> None:

@@ -13,7 +13,7 @@ from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
 from backend.identity.errors import LinkRefused, PasswordRefused
 from backend.identity.models import PasswordReset, User
-from backend.identity.services import accounts, sessions, signing_in
+from backend.identity.services import accounts, locks, sessions, signing_in
 
 GOOD_FOR = timedelta(hours=1)
 
@@ -65,6 +65,7 @@ def reset_password(*, secret: str, new_password: str) -> None:
         link.save(update_fields=["used_at"])
         audit.record(actor_id=user.pk, action="user.password_reset", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
+        locks.unlock(user=user)  # Whoever reads the account's mail is no guesser.
 
 
 def _hash(secret: str) -> str:

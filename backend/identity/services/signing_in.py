@@ -57,6 +57,8 @@ def _open_session(checked: Checked, door: str, platform: str) -> TokenPair:
         as_checked = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
         if as_checked.select_for_update(no_key=True).first() is None:
             raise BadCredentials
+        if locks.is_locked(checked.gate.key):  # By guesses made beside this one, while it was being checked.
+            raise AccountLocked
         pair = sessions.open_session(user=user, door=door, platform=platform)
         User.objects.filter(pk=user.pk).update(last_login=Now(), last_login_ip=request_context.current().ip)
         _log(user, platform, successful=True, description="Login Successful")

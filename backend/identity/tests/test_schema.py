@@ -8,11 +8,13 @@ def document(anybody) -> dict:
     return anybody.get("/api/schema/?format=json").json()
 
 
-def test_the_one_credential_is_a_bearer_token(document):
-    (name,) = document["components"]["securitySchemes"]
+def test_the_credentials_are_a_bearer_token_and_a_cookie(document):
+    schemes = document["components"]["securitySchemes"]
 
-    scheme = document["components"]["securitySchemes"][name]
-    assert (name, scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("bearer", "http", "bearer", "JWT")
+    assert sorted(schemes) == ["bearer", "cookie"]
+    bearer, cookie = schemes["bearer"], schemes["cookie"]
+    assert (bearer["type"], bearer["scheme"], bearer["bearerFormat"]) == ("http", "bearer", "JWT")
+    assert (cookie["type"], cookie["in"], cookie["name"]) == ("apiKey", "cookie", "accessToken")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,7 @@ def test_the_one_credential_is_a_bearer_token(document):
         ("/api/auth/refresh/", "post", [{}]),
         ("/api/users/logout/", "get", [{"bearer": []}]),
         ("/api/users/logout/", "post", [{"bearer": []}]),
-        ("/api/users/changepwd/", "put", [{"bearer": []}]),
+        ("/api/users/changepwd/", "put", [{"bearer": []}, {"cookie": []}]),
     ],
 )
 def test_each_route_says_whether_it_needs_the_credential(document, path, method, security):

@@ -14,7 +14,7 @@ import pytest
 
 from backend.identity.principals import principal_of
 from backend.identity.services import roles, sessions
-from backend.realtime import presence
+from backend.realtime import presence, seats
 from backend.realtime import runtime as runtimes
 from backend.realtime import selectors as topics
 from backend.realtime.sockets import EARLY_FRAMES_MAX
@@ -291,7 +291,7 @@ def meanwhile(monkeypatch):
             time.sleep(0.3)  # What was rung has been heard by now.
             return topics.last_events(topic, count)
 
-        monkeypatch.setattr(consumers, "topics", SimpleNamespace(last_events=read, NO_LIMIT=topics.NO_LIMIT))
+        monkeypatch.setattr(seats, "selectors", SimpleNamespace(last_events=read, events_after=topics.events_after))
 
     return set_up
 
@@ -331,7 +331,7 @@ def test_a_session_ended_while_its_socket_opens_closes_it(talk, meanwhile):
 
 def test_an_unexpected_fault_while_opening_asks_the_client_to_come_back(talk, monkeypatch):
     """Not a crash, not silence: 4004, and the reason is in our log."""
-    monkeypatch.setattr(consumers, "topics", SimpleNamespace(last_events=lambda *_: 1 / 0, NO_LIMIT=1))
+    monkeypatch.setattr(seats, "selectors", SimpleNamespace(last_events=lambda *_: 1 / 0))
 
     async def scene(seat):
         ana = seat(talk, talk.customer_token)
