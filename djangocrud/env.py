@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
@@ -55,6 +55,8 @@ class Env(BaseModel):
 
     database_url: str = ""
     redis_url: Words = ()
+    use_celery: bool = False
+    celery_broker_url: str = ""
     var: Path = Field(default=ROOT / "var", validation_alias="EASE_VAR")
 
     host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
@@ -106,7 +108,7 @@ class Env(BaseModel):
     otp_token_expiration_time: int = Field(default=300, ge=1)
     auth_jwt_behind_basic: str = ""
 
-    @field_validator("debug", "cookie_secure", "email_use_tls", mode="before")
+    @field_validator("debug", "cookie_secure", "email_use_tls", "use_celery", mode="before")
     @classmethod
     def _tolerant_switch(cls, value: object) -> object:
         """DEBUG is spelt `1`, `True`, `yes`, `on` or left empty in the older systems (K-59)."""
@@ -178,7 +180,10 @@ class Env(BaseModel):
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
             (not self.encryption_key_documents, "ENCRYPTION_KEY_DOCUMENTS must be set"),
-            (not self.aws_storage_bucket_name, "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks"),
+            (
+                not self.aws_storage_bucket_name,
+                "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
+            ),
             (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
@@ -213,6 +218,17 @@ class Env(BaseModel):
     @property
     def redis_addresses(self) -> tuple[str, ...]:
         return self.redis_url or (self.embedded.redis_url,)
+
+    @property
+    def broker_address(self) -> str:
+        """Celery's broker: the one given, else the first Redis, in the form that kombu has for Unix sockets."""
+        given = self.celery_broker_url or self.redis_addresses[0]
+        parts = urlsplit(given)
+        if parts.scheme != "unix":
+            return given
+        query = dict(parse_qsl(parts.query))
+        login = f":{quote(query['password'], safe='')}@" if query.get("password") else ""
+        return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
     @property
     def signing_key(self) -> str:

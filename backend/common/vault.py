@@ -35,7 +35,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from backend.common import encryption
+from backend.common import encryption, jobs, tasks
 from backend.common.database import is_connection_trouble
 from backend.common.errors import DomainError, NotFound, Unavailable
 from backend.common.models import StoredFile
@@ -100,16 +100,16 @@ class Incoming:
             self._spool.flush()
             self._finished = True
 
-    def open(self) -> BinaryIO:
+    def open(self) -> encryption.Opener:
         """Return the plain bytes, to look at them before the file is stored. Finishes it. Read one such view at a time
         and close none: it is the file that is being written."""
         self.finish()
-        return cast(BinaryIO, encryption.Opener(_Unclosed(self._spool), self._key, self.id, self.size))
+        return encryption.Opener(cast(BinaryIO, _Unclosed(self._spool)), self._key, self.id, self.size)
 
     def store(self) -> None:
         """Put the file into the storage, and its row before it. Slow, so never inside a transaction.
 
-        Raises: StorageAway; neither row nor file is left then.
+        Raises: StorageAway; leaving the block then removes the row, or the sweep does if the storage stays away.
         """
         self.finish()
         version, wrapped = master_keys().wrap(self._key, self.id.bytes)
@@ -254,7 +254,7 @@ def destroy(ids: Iterable[uuid.UUID]) -> int:
         wrapped_key=None, key_version="", destroyed_at=now
     )
     if count:
-        transaction.on_commit(lambda: _remove_bytes(wanted), robust=True)
+        jobs.enqueue(tasks.remove_files, ids=[str(pk) for pk in wanted])
     return count
 
 
@@ -265,10 +265,12 @@ def discard(ids: Iterable[uuid.UUID]) -> int:
     return destroy(wanted)
 
 
-def _remove_bytes(ids: list[uuid.UUID]) -> int:
-    """Remove the bytes of destroyed and of abandoned files from the storage, then the rows that stand for nothing."""
+def remove_bytes(ids: Iterable[uuid.UUID | str]) -> int:
+    """Remove the bytes of destroyed and of abandoned files from the storage, then the rows that stand for nothing.
+    Only for ids of such files; whatever still has a key and a keeper is left alone."""
     count = 0
-    for row in StoredFile.objects.filter(pk__in=ids, removed_at=None):
+    gone = Q(kept_at=None) | Q(destroyed_at__isnull=False)
+    for row in StoredFile.objects.filter(gone, pk__in=ids, removed_at=None):
         try:
             default_storage.delete(row.path)
         except Exception as fault:  # noqa: BLE001 - whatever a storage raises, the next sweep tries again
@@ -290,7 +292,7 @@ def sweep() -> int:
     old = datetime.now(UTC) - ABANDONED_AFTER
     due = Q(kept_at=None, created_at__lt=old) | Q(destroyed_at__isnull=False)
     found = StoredFile.objects.filter(due, removed_at=None).order_by("created_at").values_list("pk", flat=True)
-    return _remove_bytes(list(found[:SWEEP_MAX]))
+    return remove_bytes(list(found[:SWEEP_MAX]))
 
 
 def _sweep_spool() -> None:
@@ -358,7 +360,7 @@ class _Unclosed:
         """Its owner closes it."""
 
 
-class _Spooled(File):  # type: ignore[type-arg]
+class _Spooled(File):
     """A spool as storages take it: they read it from its start, in portions."""
 
     def __init__(self, spool: IO[bytes]) -> None:

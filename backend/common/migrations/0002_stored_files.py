@@ -5,31 +5,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('common', '0001_initial'),
+        ("common", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StoredFile',
+            name="StoredFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=40)),
-                ('owner_id', models.BigIntegerField(null=True)),
-                ('path', models.CharField(max_length=200)),
-                ('size', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('key_version', models.CharField(blank=True, max_length=12)),
-                ('wrapped_key', models.BinaryField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('kept_at', models.DateTimeField(null=True)),
-                ('destroyed_at', models.DateTimeField(null=True)),
-                ('removed_at', models.DateTimeField(null=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=40)),
+                ("owner_id", models.BigIntegerField(null=True)),
+                ("path", models.CharField(max_length=200)),
+                ("size", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("key_version", models.CharField(blank=True, max_length=12)),
+                ("wrapped_key", models.BinaryField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("kept_at", models.DateTimeField(null=True)),
+                ("destroyed_at", models.DateTimeField(null=True)),
+                ("removed_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['owner_id'], name='common_stored_file_owner'), models.Index(condition=models.Q(('removed_at', None), models.Q(('kept_at', None), ('destroyed_at__isnull', False), _connector='OR')), fields=['created_at'], name='common_stored_file_to_sweep'), models.Index(condition=models.Q(('destroyed_at', None)), fields=['key_version', 'id'], name='common_stored_file_keys')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('destroyed_at__isnull', True), ('wrapped_key__isnull', False)), models.Q(('destroyed_at__isnull', False), ('wrapped_key__isnull', True)), _connector='OR'), name='common_stored_file_key_until_destroyed'), models.CheckConstraint(condition=models.Q(('removed_at__isnull', True), ('destroyed_at__isnull', False), _connector='OR'), name='common_stored_file_removed_is_destroyed'), models.CheckConstraint(condition=models.Q(('size__gte', 0)), name='common_stored_file_size_not_negative')],
+                "indexes": [
+                    models.Index(fields=["owner_id"], name="common_stored_file_owner"),
+                    models.Index(
+                        condition=models.Q(
+                            ("removed_at", None),
+                            models.Q(("kept_at", None), ("destroyed_at__isnull", False), _connector="OR"),
+                        ),
+                        fields=["created_at"],
+                        name="common_stored_file_to_sweep",
+                    ),
+                    models.Index(
+                        condition=models.Q(("destroyed_at", None)),
+                        fields=["key_version", "id"],
+                        name="common_stored_file_keys",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("destroyed_at__isnull", True), ("wrapped_key__isnull", False)),
+                            models.Q(("destroyed_at__isnull", False), ("wrapped_key__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="common_stored_file_key_until_destroyed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("removed_at__isnull", True), ("destroyed_at__isnull", False), _connector="OR"
+                        ),
+                        name="common_stored_file_removed_is_destroyed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("size__gte", 0)), name="common_stored_file_size_not_negative"
+                    ),
+                ],
             },
         ),
     ]

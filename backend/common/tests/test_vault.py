@@ -115,14 +115,19 @@ def test_where_it_is_not_known_whether_the_commit_succeeded_the_file_stays_for_t
 
 
 @pytest.mark.django_db
-def test_a_failing_storage_leaves_neither_file_nor_row(folder):
+def test_what_a_storage_that_went_away_may_hold_is_swept_once_it_is_back(folder):
     (folder / "media").write_text("a file where the folder should be")
-
     with pytest.raises(vault.StorageAway):
         keep()
 
+    StoredFile.objects.update(created_at=datetime.now(UTC) - timedelta(days=2))
+    vault.sweep()
+    assert StoredFile.objects.get().kept_at is None
+    (folder / "media").unlink()
+    vault.sweep()
+
     assert not StoredFile.objects.exists()
-    assert files_in(folder) == [folder / "media"]
+    assert files_in(folder) == []
 
 
 @pytest.mark.django_db
@@ -269,5 +274,6 @@ def test_files_lie_in_s3_where_a_bucket_is_named(settings, folder):
         bucket.is_failing = True
         with pytest.raises(vault.StorageAway):
             keep()
+        assert bucket.objects == {}
     assert [row.pk for row in StoredFile.objects.all()] == [stored.pk]
     assert files_in(folder) == []
