@@ -74,6 +74,8 @@ class Env(BaseModel):
 
     # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
     encryption_key_documents: tuple[SecretStr, ...] = ()
+    # The same for the secrets of authenticator apps.
+    encryption_key_otp: tuple[SecretStr, ...] = ()
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -83,6 +85,9 @@ class Env(BaseModel):
     aws_s3_endpoint_url: str = ""
 
     admin_url: str = Field(default="adminsite", pattern=r"^[\w-]+$")
+    admin_honeypot_url: str = Field(default="admin", pattern=r"^[\w-]+$")
+    staff_totp_required: bool | None = None
+    swagger_permissions: Literal["Any", "Authenticated", "Admin"] = "Any"
     auth_cookie_domain: str = ""
     cookie_secure: bool | None = None
     rate_limit_user: int = Field(default=600, ge=1)
@@ -108,7 +113,10 @@ class Env(BaseModel):
     otp_token_expiration_time: int = Field(default=300, ge=1)
     auth_jwt_behind_basic: str = ""
 
-    @field_validator("debug", "cookie_secure", "email_use_tls", "use_celery", mode="before")
+    @field_validator(
+        *("debug", "cookie_secure", "email_use_tls", "use_celery", "staff_totp_required"),
+        mode="before",
+    )
     @classmethod
     def _tolerant_switch(cls, value: object) -> object:
         """DEBUG is spelt `1`, `True`, `yes`, `on` or left empty in the older systems (K-59)."""
@@ -127,7 +135,7 @@ class Env(BaseModel):
             ip_network(network)
         return value
 
-    @field_validator("encryption_key_documents", mode="after")
+    @field_validator("encryption_key_documents", "encryption_key_otp", mode="after")
     @classmethod
     def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in value:
@@ -138,7 +146,7 @@ class Env(BaseModel):
 
     @field_validator(
         *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt"),
-        "encryption_key_documents",
+        *("encryption_key_documents", "encryption_key_otp"),
         mode="before",
     )
     @classmethod
@@ -168,6 +176,16 @@ class Env(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _refuse_one_address_for_two(self) -> "Env":
+        """Whichever came first would hide the other: a site that nobody reaches, or no honeypot (BUG-S4-14)."""
+        taken = {"api", "static", "grappelli", "swagger", "redoc", "ws"} & {self.admin_url, self.admin_honeypot_url}
+        if taken:
+            raise ValueError(f"ADMIN_URL and ADMIN_HONEYPOT_URL must not be {taken.pop()}: other pages are there")
+        if self.admin_url == self.admin_honeypot_url:
+            raise ValueError("ADMIN_URL and ADMIN_HONEYPOT_URL must differ")
+        return self
+
+    @model_validator(mode="after")
     def _refuse_weak_production(self) -> "Env":
         if self.environment != "production":
             return self
@@ -180,6 +198,7 @@ class Env(BaseModel):
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
             (not self.encryption_key_documents, "ENCRYPTION_KEY_DOCUMENTS must be set"),
+            (not self.encryption_key_otp, "ENCRYPTION_KEY_OTP must be set"),
             (
                 not self.aws_storage_bucket_name,
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
@@ -238,8 +257,16 @@ class Env(BaseModel):
     @property
     def document_keys(self) -> tuple[str, ...]:
         """The keys of files, newest first: those given, else one made and kept in `var/` (development only)."""
-        given = tuple(secret.get_secret_value() for secret in self.encryption_key_documents)
-        return given or (_kept_secret(self.var / "encryption_key_documents", Fernet.generate_key().decode()),)
+        return self._keys("encryption_key_documents")
+
+    @property
+    def otp_keys(self) -> tuple[str, ...]:
+        """The keys of authenticator apps' secrets, likewise."""
+        return self._keys("encryption_key_otp")
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        given = tuple(secret.get_secret_value() for secret in getattr(self, name))
+        return given or (_kept_secret(self.var / name, Fernet.generate_key().decode()),)
 
 
 def _is_url(text: str, *schemes: str) -> bool:

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "rest_framework_api_key",
+    "django_otp",
     "drf_spectacular",
     "backend.common",
     "backend.realtime",
@@ -46,6 +47,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -217,6 +219,12 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COOKIE_SECURE
 X_FRAME_OPTIONS = "DENY"
 
 ADMIN_URL = env.admin_url
+ADMIN_HONEYPOT_URL = env.admin_honeypot_url
+
+# The second factor (backend/identity/services/two_factor.py).
+ENCRYPTION_KEY_OTP = env.otp_keys
+STAFF_TOTP_REQUIRED = env.production if env.staff_totp_required is None else env.staff_totp_required
+STEP_UP_SECONDS = env.otp_token_expiration_time
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
@@ -265,6 +273,7 @@ DOOR_PATHS = frozenset(
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
         *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
+        *("/api/auth/2fa/enrol/", "/api/auth/step-up/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]
 )

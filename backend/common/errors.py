@@ -21,8 +21,11 @@ class NotFound(DomainError):
 
 
 class Forbidden(DomainError):
+    """`is_denial`: somebody tried what they may not do, which staff should know."""
+
     code = "forbidden"
     detail = "You may not do this."
+    is_denial = True
 
 
 class Conflict(DomainError):

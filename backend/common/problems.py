@@ -65,7 +65,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     elif gave_way(exc):
         log.warning("database.contended", fault=type(exc.__cause__).__name__)
         exc = errors.Unavailable()
-    if isinstance(exc, errors.Forbidden | exceptions.PermissionDenied | PermissionDenied):
+    if isinstance(exc, errors.Forbidden | exceptions.PermissionDenied | PermissionDenied) and getattr(
+        exc, "is_denial", True
+    ):
         _note_denial(context.get("request"))
     if isinstance(exc, errors.DomainError):
         set_rollback()

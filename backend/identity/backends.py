@@ -16,16 +16,29 @@ PLATFORM = "admin site"
 
 class LockingBackend(ModelBackend):
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        otp: str = "",
+        **kwargs: Any,
     ) -> User | None:
-        """Return the member of staff whose password this is; None also when the account is locked or blocked."""
+        """Return the member of staff whose password this is; None also when the account is locked or blocked.
+
+        Raises: OtpRequired, OtpInvalid: after the right password of somebody who has enrolled.
+        """
         if username is None or password is None:
             return None
         device_token = request.COOKIES.get(DEVICE_COOKIE, "") if request is not None else ""
         try:
             checked = signing_in.check_credentials(
-                identifier=username, password=password, platform=PLATFORM, device_token=device_token
+                identifier=username, password=password, platform=PLATFORM, device_token=device_token, otp=otp
             )
         except (BadCredentials, AccountBlocked, TooMany):
             return None
-        return checked.user if signing_in.admit_staff(checked, platform=PLATFORM) else None
+        if not signing_in.admit_staff(checked, platform=PLATFORM):
+            return None
+        if checked.device is not None:
+            checked.user.otp_device = checked.device  # django-otp keeps it in the session that is opened now.
+        return checked.user

@@ -1,4 +1,4 @@
-from backend.common.errors import Forbidden, NotFound, RuleViolation, Unauthenticated
+from backend.common.errors import Conflict, Forbidden, NotFound, RuleViolation, Unauthenticated
 
 
 class BadCredentials(Unauthenticated):
@@ -17,6 +17,51 @@ class AccountBlocked(Forbidden):
 
     code = "account_blocked"
     detail = "This account is blocked. Please contact an administrator."
+
+
+class OtpRequired(Unauthenticated):
+    """The password was right; whoever enrolled needs a code, too."""
+
+    code = "otp_required"
+    detail = "Send the code of your authenticator app, or a recovery code, as `otp`."
+
+
+class OtpInvalid(Unauthenticated):
+    """Wrong, too old, or used before."""
+
+    code = "otp_invalid"
+    detail = "The code is not valid, or was used before."
+
+
+class ProofRefused(RuleViolation):
+    """Somebody signed in did not show the code or the password that an act takes (services/proofs.py)."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class StepUpRequired(Forbidden):
+    """The act takes a step-up token of this session, for this act and its parameters, that is fresh and unspent."""
+
+    code = "step_up_required"
+    detail = "Confirm this act first: POST /api/auth/step-up/ with its action and parameters."
+    is_denial = False
+
+
+class ParametersRefused(RuleViolation):
+    code = "parameters_refused"
+    detail = "Parameters are plain JSON; write numbers with a fraction as text."
+
+
+class AlreadyEnrolled(Conflict):
+    code = "two_factor.enrolled"
+    detail = "The second factor is switched on already."
+
+
+class NotEnrolled(Conflict):
+    code = "two_factor.not_enrolled"
+    detail = "The second factor is not switched on."
 
 
 class TokenRefused(Unauthenticated):

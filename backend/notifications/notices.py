@@ -51,3 +51,55 @@ class SessionRevoked(Notice):
     kind = "session.revoked"
     session_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorEnabled(Notice):
+    """Sign-in asks for a code from now on. Whoever did not do this themselves should change their password."""
+
+    kind = "two_factor.enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorDisabled(Notice):
+    kind = "two_factor.disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesRenewed(Notice):
+    kind = "two_factor.recovery_codes_renewed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodeUsed(Notice):
+    """A recovery code stood in for the app; so many are left."""
+
+    kind = "two_factor.recovery_code_used"
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFinished(Notice):
+    """The archive of everything about the person can be fetched, once, until `expires_at`."""
+
+    kind = "export.finished"
+    export_id: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFailed(Notice):
+    """The archive could not be made; the person may ask again."""
+
+    kind = "export.failed"
+    export_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesChanged(Notice):
+    """A rule that concerns the person changes (E-COMP-3): read and acknowledged at `/api/profile/notices/`."""
+
+    kind = "rules.changed"
+    change_id: int
+    title: str
+    effective_on: str

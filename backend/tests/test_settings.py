@@ -25,6 +25,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://cache:6379/0",
     "PROXY_COUNT": "1",
     "ENCRYPTION_KEY_DOCUMENTS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "ENCRYPTION_KEY_OTP": "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
     "AWS_STORAGE_BUCKET_NAME": "ease-files",
 }
 
@@ -71,6 +72,8 @@ def test_production_with_everything_starts():
         ({"REDIS_URL": ""}, "REDIS_URL must be set"),
         ({"PROXY_COUNT": ""}, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
         ({"ENCRYPTION_KEY_DOCUMENTS": ""}, "ENCRYPTION_KEY_DOCUMENTS must be set"),
+        ({"ENCRYPTION_KEY_OTP": ""}, "ENCRYPTION_KEY_OTP must be set"),
+        ({"ADMIN_URL": "admin"}, "ADMIN_URL and ADMIN_HONEYPOT_URL must differ"),
         (
             {"AWS_STORAGE_BUCKET_NAME": ""},
             "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",

@@ -64,6 +64,7 @@ class SignIn(APIView):
     class S0SignInIn(serializers.Serializer[Any]):
         email = TextField(max_length=255)
         password = TextField(max_length=1024, trim_whitespace=False)
+        otp = devices.OtpField()
 
     @extend_schema(operation_id="s0_sign_in", tags=["identity"], request=S0SignInIn, responses={200: Message})
     def post(self, request: Request) -> Response:
@@ -76,6 +77,7 @@ class SignIn(APIView):
                 password=asked["password"],
                 door=DOOR,
                 device_token=devices.token_in(request),
+                otp=asked["otp"],
             )
         except (BadCredentials, AccountBlocked) as fault:
             raise serializers.ValidationError({"non_field_errors": [fault.detail]}) from None

@@ -1,12 +1,24 @@
-"""The device token: how a device that signed in before is known again (cookie `device`, header `X-Device-Token`)."""
+"""What every door takes beside the password: the device token, by which a device that signed in before is known again
+(cookie `device`, header `X-Device-Token`), and the second factor's code."""
+
+from typing import Any
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend.common.rendering import TextField
 from backend.identity.authentication import DEVICE_COOKIE
 
 HEADER = "X-Device-Token"
+
+
+class OtpField(TextField):
+    """The code of the authenticator app, or a recovery code. Left out or empty by whoever has not enrolled."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = "Whoever has a second factor: the app's six digits, or a recovery code."
+        super().__init__(required=False, allow_blank=True, default="", max_length=64, help_text=about, **kwargs)
 
 
 def token_in(request: Request) -> str:

@@ -29,6 +29,7 @@ class SignIn(APIView):
     class SignInIn(serializers.Serializer[Any]):
         username = TextField(max_length=255, help_text="The e-mail address.")
         password = TextField(max_length=1024, trim_whitespace=False)
+        otp = devices.OtpField()
         os = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
 
     class SignInOut(serializers.Serializer[Any]):
@@ -64,6 +65,7 @@ class SignIn(APIView):
             door=DOOR,
             platform=asked.get("os") or "",
             device_token=devices.token_in(request),
+            otp=asked["otp"],
         )
         response = Response(_session_body(signed_in))
         devices.remember(response, signed_in.device_token)

@@ -15,7 +15,7 @@ from backend.identity import selectors
 from backend.identity.api import devices
 from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials, PasswordRefused
 from backend.identity.models import User
-from backend.identity.services import accounts, profiles, signing_in
+from backend.identity.services import accounts, factors, profiles, signing_in
 
 DOOR = "s2"
 
@@ -29,6 +29,7 @@ class SignIn(APIView):
     class S2SignInIn(serializers.Serializer[Any]):
         username = TextField(max_length=255)
         password = TextField(max_length=1024, trim_whitespace=False)
+        otp = devices.OtpField()
 
     class S2SignInOut(serializers.Serializer[Any]):
         access = serializers.CharField()
@@ -56,6 +57,7 @@ class SignIn(APIView):
                 password=asked["password"],
                 door=DOOR,
                 device_token=devices.token_in(request),
+                otp=asked["otp"],
             )
         except AccountLocked:
             return Response({"detail": "Locked after too many failures.", "code": "locked"}, status=423)
@@ -101,7 +103,7 @@ class Profile(APIView):
             read_only_fields = fields
 
         def get_two_factor_enabled(self, user: User) -> bool:
-            return False
+            return factors.is_enrolled(user.pk)
 
         def get_roles(self, user: User) -> list[dict[str, Any]]:
             return [

@@ -56,6 +56,7 @@ class Token(APIView):
     class S3SignInIn(serializers.Serializer[Any]):
         email = TextField(max_length=255)
         password = TextField(max_length=1024, trim_whitespace=False)
+        otp = devices.OtpField()
 
     class S3TokenOut(serializers.Serializer[Any]):
         token = serializers.CharField()
@@ -71,6 +72,7 @@ class Token(APIView):
                 password=asked["password"],
                 door=DOOR,
                 device_token=devices.token_in(request),
+                otp=asked["otp"],
             )
         except (BadCredentials, AccountBlocked) as fault:
             raise serializers.ValidationError({"non_field_errors": [fault.detail]}) from None

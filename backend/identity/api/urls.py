@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.identity.api import account, cookies, login_logs, s1, s2, s3, security, superadmin, tokens
+from backend.identity.api import account, cookies, login_logs, s1, s2, s3, security, superadmin, tokens, two_factor
 
 urlpatterns = [
     # S0: cookies
@@ -41,6 +41,13 @@ urlpatterns = [
     path("api/auth/password/forgot/", account.ForgotPassword.as_view()),
     path("api/auth/password/reset/", account.ResetPassword.as_view()),
     path("api/auth/api-key/", account.OwnKey.as_view()),
+    path("api/auth/2fa/", two_factor.TwoFactor.as_view()),
+    path("api/auth/2fa/enrol/", two_factor.Enrol.as_view()),
+    path("api/auth/2fa/confirm/", two_factor.Confirm.as_view()),
+    path("api/auth/2fa/verify/", two_factor.Verify.as_view()),
+    path("api/auth/2fa/disable/", two_factor.Disable.as_view()),
+    path("api/auth/2fa/recovery-codes/", two_factor.RecoveryCodes.as_view()),
+    path("api/auth/step-up/", two_factor.StepUp.as_view()),
     path("api/admin/security-events/", security.SecurityEvents.as_view()),
     path("api/admin/security-events/<int:event_id>/resolve/", security.ResolveSecurityEvent.as_view()),
 ]

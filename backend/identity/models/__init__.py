@@ -1,3 +1,4 @@
+from backend.identity.models.factors import RecoveryCode, SpentStepUp, TotpDevice
 from backend.identity.models.keys import KeyGrant
 from backend.identity.models.locks import PasswordReset, SignInCounter, SocketTicket
 from backend.identity.models.roles import Role, UserRole
@@ -8,10 +9,13 @@ __all__ = [
     "KeyGrant",
     "LoginLog",
     "PasswordReset",
+    "RecoveryCode",
     "Role",
     "Session",
     "SignInCounter",
     "SocketTicket",
+    "SpentStepUp",
+    "TotpDevice",
     "User",
     "UserRole",
 ]

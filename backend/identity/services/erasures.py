@@ -10,7 +10,7 @@ from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.errors import LastSuperuser
 from backend.identity.models import LoginLog, PasswordReset, Session, User
-from backend.identity.services import sessions, users
+from backend.identity.services import factors, sessions, users
 
 FORMER_NAME = "Former customer"
 
@@ -45,6 +45,7 @@ def _anonymise(user: User) -> None:
     LoginLog.objects.filter(user=user).update(ip_address=None, platform_os="")
     Session.objects.filter(user=user).update(ip_address=None, user_agent="", name="", platform="")
     PasswordReset.objects.filter(user=user).delete()
+    factors.forget(user)
     seen_on_pages = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
     )

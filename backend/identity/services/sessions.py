@@ -16,7 +16,15 @@ from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity import principals, tokens
 from backend.identity.errors import SessionUnknown, TokenRefused
-from backend.identity.models import PasswordReset, Session, SignInCounter, SocketTicket, User, UserRole
+from backend.identity.models import (
+    PasswordReset,
+    Session,
+    SignInCounter,
+    SocketTicket,
+    SpentStepUp,
+    User,
+    UserRole,
+)
 from backend.notifications import services as notifications
 from backend.notifications.notices import SessionRevoked
 
@@ -103,6 +111,7 @@ def prune(*, keep_days: int = 30) -> int:
         SocketTicket.objects.filter(expires_at__lt=edge),
         PasswordReset.objects.filter(expires_at__lt=edge),
         SignInCounter.objects.filter(updated_at__lt=edge),
+        SpentStepUp.objects.filter(expires_at__lt=edge),
     )
     for rows in expired:
         while True:

@@ -12,18 +12,19 @@ from backend.audit import services as audit
 from backend.common import request_context
 from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
-from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials
-from backend.identity.models import LoginLog, User
-from backend.identity.services import locks, sessions
+from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials, OtpInvalid, OtpRequired
+from backend.identity.models import LoginLog, TotpDevice, User
+from backend.identity.services import factors, locks, sessions
 from backend.identity.services.sessions import TokenPair
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Whose password it was, and the counter that the attempt ran on."""
+    """Whose password it was, the counter that the attempt ran on, and the app that a code was asked of."""
 
     user: User
     gate: locks.Gate
+    device: TotpDevice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,20 @@ class SignedIn:
     device_token: str
 
 
-def sign_in(*, identifier: str, password: str, door: str, platform: str = "", device_token: str = "") -> SignedIn:
-    """Check the password and open a session. Every attempt is logged, with the platform and the outcome (S1-B3).
+def sign_in(
+    *, identifier: str, password: str, door: str, platform: str = "", device_token: str = "", otp: str = ""
+) -> SignedIn:
+    """Check the password, and the code of whoever enrolled, and open a session.
+
+    Every attempt is logged, with the platform and the outcome (S1-B3).
 
     Raises: what `check_credentials` raises.
     Locks: the user row, so that a change of the password comes before, or ends this session too.
     After commit: `session.revoked` for sessions beyond the number a customer may have.
     """
-    checked = check_credentials(identifier=identifier, password=password, platform=platform, device_token=device_token)
+    checked = check_credentials(
+        identifier=identifier, password=password, platform=platform, device_token=device_token, otp=otp
+    )
     user = checked.user
     try:
         pair = _open_session(checked, door, platform)
@@ -67,13 +74,15 @@ def _open_session(checked: Checked, door: str, platform: str) -> TokenPair:
     return pair
 
 
-def check_credentials(*, identifier: str, password: str, platform: str = "", device_token: str = "") -> Checked:
+def check_credentials(
+    *, identifier: str, password: str, platform: str = "", device_token: str = "", otp: str = ""
+) -> Checked:
     """Return whose password this is. A failure is logged and counted.
 
     An unknown, a locked and a real account cost the same hash and get the same answer, so neither the answer nor its
     time tells anything (E-S1-3).
-    Raises: BadCredentials; AccountLocked (a BadCredentials); AccountBlocked, after the right password only; TooMany,
-    when this address failed too often.
+    Raises: BadCredentials; AccountLocked (a BadCredentials); AccountBlocked, OtpRequired and OtpInvalid, after the
+    right password only; TooMany, when this address failed too often.
     """
     limits.take_for_address("sign_in", cost=0)
     user = find_by_identifier(identifier)
@@ -84,7 +93,10 @@ def check_credentials(*, identifier: str, password: str, platform: str = "", dev
     if not user.is_active:
         _log(user, platform, successful=False, description="Login Failed: blocked")
         raise AccountBlocked
-    return Checked(user, gate)
+    device = factors.find_device(user.pk)
+    if device is not None:
+        _take_code(user, device, otp, gate, platform)
+    return Checked(user, gate, device)
 
 
 def admit_staff(checked: Checked, *, platform: str) -> bool:
@@ -110,6 +122,23 @@ def find_by_identifier(identifier: str) -> User | None:
     if not wanted or "\x00" in wanted:
         return None
     return User.objects.known_by("email" if "@" in wanted else "username", wanted).first()
+
+
+def _take_code(user: User, device: TotpDevice, otp: str, gate: locks.Gate, platform: str) -> None:
+    """Take the code of whoever enrolled. A missing one is not counted, a wrong or used one is as a wrong password is.
+
+    Raises: OtpRequired, OtpInvalid, TooMany.
+    """
+    if not otp:
+        _log(user, platform, successful=False, description="Login Failed: code needed")
+        raise OtpRequired
+    if factors.accept_code(user=user, device=device, code=otp):
+        return
+    with unit_of_work():
+        _log(user, platform, successful=False, description="Login Failed: wrong code")
+        locks.count_failure(gate=gate, user=user)
+    limits.take_for_address("sign_in")
+    raise OtpInvalid
 
 
 def _refuse(user: User | None, gate: locks.Gate, platform: str) -> NoReturn:

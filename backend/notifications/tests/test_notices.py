@@ -25,6 +25,21 @@ TABLE = [
         "session.revoked",
         {"session_id": "s", "reason": "sign_out"},
     ),
+    (notices.TwoFactorEnabled(), "two_factor.enabled", {}),
+    (notices.TwoFactorDisabled(), "two_factor.disabled", {}),
+    (notices.RecoveryCodesRenewed(), "two_factor.recovery_codes_renewed", {}),
+    (notices.RecoveryCodeUsed(left=9), "two_factor.recovery_code_used", {"left": 9}),
+    (
+        notices.ExportFinished(export_id="e", expires_at="2026-01-02T03:04:05Z"),
+        "export.finished",
+        {"export_id": "e", "expires_at": "2026-01-02T03:04:05Z"},
+    ),
+    (notices.ExportFailed(export_id="e"), "export.failed", {"export_id": "e"}),
+    (
+        notices.RulesChanged(change_id=1, title="Passwords", effective_on="2026-01-02"),
+        "rules.changed",
+        {"change_id": 1, "title": "Passwords", "effective_on": "2026-01-02"},
+    ),
 ]
 
 
