@@ -40,5 +40,6 @@ class LockingBackend(ModelBackend):
         if not signing_in.admit_staff(checked, platform=PLATFORM):
             return None
         if checked.device is not None:
-            checked.user.otp_device = checked.device  # django-otp keeps it in the session that is opened now.
+            seen: Any = checked.user
+            seen.otp_device = checked.device  # django-otp keeps it in the session that is opened now.
         return checked.user
