@@ -18,7 +18,8 @@ PROXY_COUNT = env.proxy_count or 0
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "grappelli",
+    "backend.identity.adminsite.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -160,6 +161,7 @@ RATE_LIMITS = {
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
+    "honeypot": (10, 60),
     "socket": (env.rate_limit_sockets, 60),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
@@ -219,6 +221,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COOKIE_SECURE
 X_FRAME_OPTIONS = "DENY"
 
 ADMIN_URL = env.admin_url
+GRAPPELLI_ADMIN_TITLE = "Ease"
 ADMIN_HONEYPOT_URL = env.admin_honeypot_url
 
 # The second factor (backend/identity/services/two_factor.py).
@@ -273,7 +276,7 @@ DOOR_PATHS = frozenset(
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
         *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
-        *("/api/auth/2fa/enrol/", "/api/auth/step-up/"),
+        *("/api/auth/2fa/enrol/", "/api/auth/step-up/", f"/{ADMIN_URL}/login/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]
 )

@@ -1,7 +1,5 @@
 """Every route of the product. Each slice keeps its own list; this file only puts them together."""
 
-from django.conf import settings
-from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -11,7 +9,8 @@ urlpatterns = [
     path("", Index.as_view(), name="index"),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.support.api")),
-    path(f"{settings.ADMIN_URL}/", admin.site.urls),
+    path("", include("backend.identity.adminsite.urls")),
+    path("", include("backend.identity.honeypot")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]
 

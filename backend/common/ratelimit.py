@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
 
+from backend.common.errors import Unavailable
 from backend.common.models import RateLimit
 
 log = structlog.get_logger(__name__)
@@ -120,6 +121,17 @@ class Limiter:
             log.warning("rate_limit.degraded", rule=rule.name)
         now = datetime.now(UTC)
         RateLimit.objects.filter(identifier=identity, endpoint=rule.name, window_end__gt=now, is_blocked=False).delete()
+
+    def unblock(self, name: str, identity: str) -> None:
+        """Lift a block before its time, in Redis and in the database. The day's strikes stay. Raises: Unavailable."""
+        at, block, _, _ = self._keys(name, identity)
+        try:
+            self._client.delete(at, block)
+        except redis.RedisError as fault:
+            raise Unavailable from fault  # Redis would go on blocking when it comes back.
+        now = datetime.now(UTC)
+        held = RateLimit.objects.filter(identifier=identity, endpoint=name, is_blocked=True, block_until__gt=now)
+        held.update(block_until=now)
 
     def _hit_redis(self, rule: Rule, identity: str, cost: int, in_advance: bool) -> Verdict:
         arguments = [cost, rule.limit, rule.window_s * 1000, STRIKES_S, int(in_advance), *PENALTIES_S]

@@ -1,9 +1,7 @@
 """The second factor and step-up tokens: `/api/auth/2fa/…`, `/api/auth/step-up/` (S2-B36, design.md section 3)."""
 
-from io import BytesIO
 from typing import Any
 
-import segno
 from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -13,6 +11,7 @@ from rest_framework.views import APIView
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, Message, SignedRequest
 from backend.identity.api import devices
+from backend.identity.pictures import qr_svg
 from backend.identity.services import step_up, two_factor
 
 TAGS = ["two-factor"]
@@ -158,10 +157,3 @@ class StepUp(APIView):
         given.is_valid(raise_exception=True)
         token = step_up.issue(actor=request.user, device_token=devices.token_in(request), **given.validated_data)
         return Response({"token": token, "expires_in": settings.STEP_UP_SECONDS}, status=status.HTTP_201_CREATED)
-
-
-def qr_svg(uri: str) -> str:
-    """Return the address as an SVG document: dark on white, so that it can be read on a dark page too."""
-    picture = BytesIO()
-    segno.make(uri, error="m").save(picture, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False)
-    return picture.getvalue().decode()

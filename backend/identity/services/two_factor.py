@@ -128,8 +128,15 @@ def disable(*, actor: Principal, step_up_token: str) -> None:
     with unit_of_work() as unit:
         user = _enrolled(actor)
         step_up.require(actor=actor, action=DISABLE, parameters={}, token=step_up_token)
-        factors.forget(user)
-        _tell(unit, user, "2FA_DISABLED", "two_factor.disabled", TwoFactorDisabled())
+        forget_for(unit, user=user, actor_id=actor.id)
+
+
+def forget_for(unit: UnitOfWork, *, user: User, actor_id: int) -> None:
+    """Switch the second factor of a locked user row off, and tell them. Raises: NotEnrolled."""
+    if not factors.is_enrolled(user.pk):
+        raise NotEnrolled
+    factors.forget(user)
+    _tell(unit, user, "2FA_DISABLED", "two_factor.disabled", TwoFactorDisabled(), actor_id=actor_id)
 
 
 def _enrolled(actor: Principal) -> User:
@@ -139,14 +146,16 @@ def _enrolled(actor: Principal) -> User:
     return user
 
 
-def _tell(unit: UnitOfWork, user: User, event_type: str, action: str, notice: Notice) -> None:
-    audit.record(actor_id=user.pk, action=action, target=user)
+def _tell(
+    unit: UnitOfWork, user: User, event_type: str, action: str, notice: Notice, *, actor_id: int | None = None
+) -> None:
+    audit.record(actor_id=actor_id or user.pk, action=action, target=user)
     is_off = event_type == "2FA_DISABLED"
     audit.raise_security_event(
         event_type=event_type,
         user_id=user.pk,
         severity="MEDIUM" if is_off else "LOW",
-        description=f"Somebody switched their second factor {'off' if is_off else 'on'}.",
+        description=f"A second factor was switched {'off' if is_off else 'on'}.",
     )
     notifications.tell(unit, topics=[notifications.inbox_of(user.pk)], notice=notice)
     jobs.enqueue(tasks.mail_about_security, user_id=user.pk, what=action)
