@@ -1,7 +1,6 @@
 """Every route of the product. Each slice keeps its own list; this file only puts them together."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from backend.common.index import Index
 
@@ -11,7 +10,7 @@ urlpatterns = [
     path("", include("backend.support.api")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("", include("backend.identity.api.documents")),
 ]
 
 handler400 = "backend.common.problems.bad_request"

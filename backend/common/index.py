@@ -1,7 +1,9 @@
 """`/`: what this is, and every route group, read from the routes themselves so that it is always true (K-42)."""
 
+from functools import cache
 from typing import Any
 
+from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -11,20 +13,38 @@ from rest_framework.views import APIView
 
 from backend.common.shapes import Public
 
+DOCUMENTS = {
+    "openapi_json": "/swagger.json",
+    "openapi_yaml": "/swagger.yaml",
+    "swagger_ui": "/api/docs/",
+    "redoc": "/api/redoc/",
+}
+
 
 class Index(APIView):
-    """The route groups of the API."""
+    """The route groups of the API: as JSON, and as a page for a browser, which asks for HTML first."""
 
     authentication_classes = Public
     permission_classes = [AllowAny]
 
     @extend_schema(exclude=True)
-    def get(self, request: Request) -> Response:
-        groups: dict[str, list[str]] = {}
-        for route in _routes(get_resolver().url_patterns):
-            if route.startswith("api/"):
-                groups.setdefault(route.split("/")[1], []).append("/" + route)
-        return Response({"name": "Ease", "schema": "/api/schema/", "groups": groups})
+    def get(self, request: Request) -> Any:
+        body = {"name": "Ease", "schema": "/api/schema/", "documents": DOCUMENTS, "groups": _groups()}
+        if request.headers.get("Accept", "").startswith("text/html") and "format" not in request.query_params:
+            answer = render(request._request, "index.html", body)
+        else:
+            answer = Response(body)
+        answer["Vary"] = "Accept"
+        return answer
+
+
+@cache
+def _groups() -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for route in _routes(get_resolver().url_patterns):
+        if route.startswith("api/"):
+            groups.setdefault(route.split("/")[1], []).append("/" + route)
+    return groups
 
 
 def _routes(patterns: list[Any], prefix: str = "") -> list[str]:

@@ -40,6 +40,8 @@ def api_key(scope: str) -> type[BasePermission]:
     """
 
     class HasApiKey(BasePermission):
+        is_for_api_keys = True
+
         def has_permission(self, request: Request, view: APIView) -> bool:
             key = usable_key(request.META.get("HTTP_X_API_KEY", ""))
             if key is None or not may(key, scope):

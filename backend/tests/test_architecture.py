@@ -22,7 +22,6 @@ FUNCTION_LINES_MAX = 70
 # Whoever adds a route here lets everybody in.
 PUBLIC_ROUTES = {
     "",
-    "api/schema/",
     # Doors and what leads to them
     "api/register/",
     "api/login/",
@@ -42,6 +41,12 @@ PUBLIC_ROUTES = {
 }
 # With an API key, where a stranger hears 403 (K-13); and Django's own admin site, which has its own door.
 OTHER_DOORS = {"api/auth/api-key/"}
+# For whom a setting says (test_documents.py), and pages that are no part of the API (test_admin_site.py).
+DOCUMENTS = {
+    *("api/schema/", "swagger.json", "swagger.yaml"),
+    *("api/docs/", "api/docs/swagger/", "swagger/", "api/redoc/", "redoc/"),
+}
+PAGES = (settings.ADMIN_URL, settings.ADMIN_HONEYPOT_URL, f"^{settings.ADMIN_HONEYPOT_URL}", "grappelli/")
 READERS_OF_THE_ENVIRONMENT = {"djangocrud/env.py", "djangocrud/settings_test.py"}
 
 
@@ -183,7 +188,7 @@ def test_only_these_routes_are_for_everybody():
     public = {
         route
         for route, view in ROUTES.items()
-        if not route.startswith(settings.ADMIN_URL)
+        if not route.startswith(PAGES) and route not in DOCUMENTS
         if not [need for need in getattr(view, "permission_classes", []) if need is not AllowAny]
     }
 
@@ -192,7 +197,7 @@ def test_only_these_routes_are_for_everybody():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "route", sorted(r for r in set(ROUTES) - PUBLIC_ROUTES - OTHER_DOORS if not r.startswith(settings.ADMIN_URL))
+    "route", sorted(r for r in set(ROUTES) - PUBLIC_ROUTES - OTHER_DOORS - DOCUMENTS if not r.startswith(PAGES))
 )
 def test_every_other_route_is_401_for_strangers(route):
     """K-22."""

@@ -66,7 +66,16 @@ class SignIn(APIView):
         password = TextField(max_length=1024, trim_whitespace=False)
         otp = devices.OtpField()
 
-    @extend_schema(operation_id="s0_sign_in", tags=["identity"], request=S0SignInIn, responses={200: Message})
+    @extend_schema(
+        operation_id="s0_sign_in",
+        tags=["identity"],
+        request=S0SignInIn,
+        responses={
+            200: Message,
+            400: OpenApiResponse(description="Wrong or unknown credentials."),
+            401: devices.CODE_NEEDED,
+        },
+    )
     def post(self, request: Request) -> Response:
         given = self.S0SignInIn(data=request.data)
         given.is_valid(raise_exception=True)

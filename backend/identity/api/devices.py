@@ -4,13 +4,18 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.common.rendering import TextField
+from backend.common.shapes import Detail
 from backend.identity.authentication import DEVICE_COOKIE
 
 HEADER = "X-Device-Token"
+CODE_NEEDED = OpenApiResponse(
+    Detail, description="`otp_required` or `otp_invalid`: after the right password of somebody who has enrolled."
+)
 
 
 class OtpField(TextField):

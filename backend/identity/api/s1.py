@@ -51,7 +51,7 @@ class SignIn(APIView):
         responses={
             200: SignInOut,
             400: OpenApiResponse(description="A field is missing."),
-            401: OpenApiResponse(Detail, description="Wrong or unknown credentials."),
+            401: OpenApiResponse(Detail, description="Wrong or unknown credentials; `otp_required`, `otp_invalid`."),
             403: OpenApiResponse(Detail, description="The account is blocked."),
         },
     )

@@ -43,6 +43,7 @@ class SignIn(APIView):
         responses={
             200: S2SignInOut,
             400: OpenApiResponse(Detail, description="Wrong or unknown credentials."),
+            401: devices.CODE_NEEDED,
             403: OpenApiResponse(Detail, description="Blocked by an administrator."),
             423: OpenApiResponse(Detail, description="Locked after five failures, for 30 minutes."),
         },

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -61,7 +61,16 @@ class Token(APIView):
     class S3TokenOut(serializers.Serializer[Any]):
         token = serializers.CharField()
 
-    @extend_schema(operation_id="s3_sign_in", tags=["identity"], request=S3SignInIn, responses={200: S3TokenOut})
+    @extend_schema(
+        operation_id="s3_sign_in",
+        tags=["identity"],
+        request=S3SignInIn,
+        responses={
+            200: S3TokenOut,
+            400: OpenApiResponse(description="Wrong or unknown credentials."),
+            401: devices.CODE_NEEDED,
+        },
+    )
     def post(self, request: Request) -> Response:
         given = self.S3SignInIn(data=request.data)
         given.is_valid(raise_exception=True)

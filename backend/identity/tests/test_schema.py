@@ -8,11 +8,14 @@ def document(anybody) -> dict:
     return anybody.get("/api/schema/?format=json").json()
 
 
-def test_the_credentials_are_a_bearer_token_and_a_cookie(document):
+def test_the_four_kinds_of_credentials_are_described(document):
+    """K-41."""
     schemes = document["components"]["securitySchemes"]
 
-    assert sorted(schemes) == ["bearer", "cookie"]
-    bearer, cookie = schemes["bearer"], schemes["cookie"]
+    assert sorted(schemes) == ["apiKey", "bearer", "cookie", "token"]
+    bearer, cookie, token, key = schemes["bearer"], schemes["cookie"], schemes["token"], schemes["apiKey"]
+    assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
+    assert (key["type"], key["in"], key["name"]) == ("apiKey", "header", "X-Api-Key")
     assert (bearer["type"], bearer["scheme"], bearer["bearerFormat"]) == ("http", "bearer", "JWT")
     assert (cookie["type"], cookie["in"], cookie["name"]) == ("apiKey", "cookie", "accessToken")
 
@@ -23,9 +26,10 @@ def test_the_credentials_are_a_bearer_token_and_a_cookie(document):
         ("/api/users/login/", "post", [{}]),
         ("/api/users/register/", "post", [{}]),
         ("/api/auth/refresh/", "post", [{}]),
-        ("/api/users/logout/", "get", [{"bearer": []}]),
-        ("/api/users/logout/", "post", [{"bearer": []}]),
-        ("/api/users/changepwd/", "put", [{"bearer": []}, {"cookie": []}]),
+        ("/api/users/logout/", "get", [{"bearer": []}, {"token": []}]),
+        ("/api/users/logout/", "post", [{"bearer": []}, {"token": []}]),
+        ("/api/users/changepwd/", "put", [{"bearer": []}, {"token": []}, {"cookie": []}]),
+        ("/api/auth/api-key/", "get", [{"apiKey": []}]),
     ],
 )
 def test_each_route_says_whether_it_needs_the_credential(document, path, method, security):
