@@ -159,6 +159,7 @@ RATE_LIMITS = {
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
