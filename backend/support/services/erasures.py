@@ -9,6 +9,6 @@ from backend.support.services import chats
 def erase_from_chats(erasure: hooks.Erasure) -> None:
     """Take the person's name off everything they said or did in any chat or on the desk, and have them leave."""
     user_id, name = erasure.user_id, erasure.name
-    topics.rename_author(user_id=user_id, name=name, worded_kind=CHAT)
+    topics.rename_author(user_id=user_id, name=name, worded_kinds=[CHAT])
     topics.rename_author(user_id=user_id, name=name, id_field="customer_id", name_field="customer")
     chats.leave_chats(user_id=user_id, name=name)
