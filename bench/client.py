@@ -123,11 +123,11 @@ class ChatClient:
             try:
                 async for text in socket:
                     await self._take(socket, json.loads(text))
-            finally:
+            finally:  # A code of ours comes as an exception.
                 self._socket = None
-        self.close_code = socket.close_code
-        async with self._news:
-            self._news.notify_all()
+                self.close_code = socket.close_code
+                async with self._news:
+                    self._news.notify_all()
 
     async def _take(self, socket: ClientConnection, frame: Any) -> None:
         if ChatClient.check_frame is not None:

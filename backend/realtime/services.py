@@ -213,7 +213,8 @@ def rename_author(
             f"""UPDATE realtime_event SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
                    %(field)s::text, %(name)s::text,
                    'message', CASE WHEN kind = ANY(%(kinds)s) AND {_WORDED[worded]} ELSE payload->>'message' END))
-               WHERE payload ? %(field)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s""",  # noqa: S608 - constants only
+               WHERE payload ? %(field)s AND %(id)s = coalesce(payload->>%(id_field)s, author_id::text)
+            """,  # noqa: S608
             {
                 "kinds": list(worded_kinds),
                 "field": name_field,
