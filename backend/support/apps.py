@@ -6,10 +6,12 @@ class SupportConfig(AppConfig):
     label = "support"
 
     def ready(self) -> None:
-        from backend.common import hooks
+        from backend.common import hooks, jobs
         from backend.realtime.events import register_renderer
+        from backend.support import tasks
         from backend.support.frames import FAMILY, render_chat_event
         from backend.support.services.erasures import erase_from_chats
 
         register_renderer(FAMILY, render_chat_event)
         hooks.person_erased.register(erase_from_chats)
+        jobs.every(tasks.WORDS_S, tasks.read_in_words)

@@ -46,3 +46,10 @@ class InvalidMessage(RuleViolation):
 class ClientIdConflict(Conflict):
     code = "client_id_conflict"
     detail = "This client_id was already used in this chat for another text."
+
+
+class NothingToFind(RuleViolation):
+    """A search without a word that has to be there, or longer than anybody types."""
+
+    code = "search.nothing_to_find"
+    detail = "Say at least one word to find, in at most 200 characters."
