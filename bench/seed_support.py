@@ -1,13 +1,14 @@
-"""`python -m bench.seed_search MESSAGES`: chats of many people, of which one customer owns a hundredth.
+"""`python -m bench.seed_support MESSAGES`: chats of many people, of which one customer owns a hundredth.
 
-Prints the tokens of that customer and of an agent who answered a tenth of all. Texts are drawn from a vocabulary whose
-words are as unevenly common as those of a language; "the" is in almost every message.
+Prints the tokens of that customer and of an agent who answered a tenth of all, and a long and a short open chat. Texts
+are drawn from a vocabulary whose words are as unevenly common as those of a language; "the" is in every message.
 """
 
 import json
 import random
 import sys
 import time
+from datetime import UTC, datetime
 
 import django
 
@@ -16,8 +17,9 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT  # noqa: E402
+from backend.support.models import Chat  # noqa: E402
 from backend.support.services.words import fill_words  # noqa: E402
-from bench.seed import _people, _token_of  # noqa: E402
+from bench.seed import people, token_of  # noqa: E402
 
 VOCABULARY = 20_000
 TEXTS = 20_000
@@ -61,23 +63,32 @@ WHERE c.id = w.chat_id AND w.words IS NULL AND c.customer_id = ANY(%(ids)s);
 def main(messages: int) -> None:
     began = time.monotonic()
     _texts()
-    own, agent = _people(1, CUSTOMER)[0], _people(1, SUPPORT_AGENT)[0]
-    others = _people(max(messages // 20_000, 2), CUSTOMER)
-    _chats([own.pk], messages // 100 // OWN_IN_A_CHAT, OWN_IN_A_CHAT, None)
-    each = messages * 99 // 100 // IN_A_CHAT // len(others)
+    own, agent = people(1, CUSTOMER)[0], people(1, SUPPORT_AGENT)[0]
+    others = [user.pk for user in people(max(messages // 20_000, 2), CUSTOMER)]
     tenth = max(len(others) // 10, 1)
-    _chats([user.pk for user in others[:tenth]], each, IN_A_CHAT, agent.pk)
-    _chats([user.pk for user in others[tenth:]], each, IN_A_CHAT, None)
+    each = messages * 99 // 100 // IN_A_CHAT // len(others)
+    _closed_chats([own.pk], messages // 100 // OWN_IN_A_CHAT, OWN_IN_A_CHAT, None)
+    _closed_chats(others[:tenth], each, IN_A_CHAT, agent.pk)
+    _closed_chats(others[tenth:], each, IN_A_CHAT, None)
+    lengths = [_open_chat(messages // 10), _open_chat(100)]
     stored = time.monotonic()
     with connection.cursor() as cursor:
-        ids = [user.pk for user in others[tenth:]]
-        cursor.execute(_COPIES, {"each": IN_A_CHAT, "words": TEXTS // 16, "ids": ids})
+        cursor.execute(_COPIES, {"each": IN_A_CHAT, "words": TEXTS // 16, "ids": others[tenth:]})
     while fill_words(chats=500):
-        pass
+        continue
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE support_chat, realtime_topic, realtime_event, support_chatwords")
-    print(f"{stored - began:.1f} s to store, {time.monotonic() - stored:.1f} s to read in", file=sys.stderr)
-    json.dump({"customer": _token_of(own), "agent": _token_of(agent)}, sys.stdout)
+    print(f"  {stored - began:.1f} s to store, {time.monotonic() - stored:.1f} s to read in", file=sys.stderr)
+    json.dump(
+        {"customer": token_of(own), "agent": token_of(agent), "long": lengths[0], "short": lengths[1]}, sys.stdout
+    )
+
+
+def _open_chat(length: int) -> dict[str, str]:
+    customer, agent = people(1, CUSTOMER)[0], people(1, SUPPORT_AGENT)[0]
+    chat = Chat.objects.create(customer=customer, admin=agent, assigned_at=datetime.now(UTC))
+    _fill([customer.pk], length)
+    return {"id": str(chat.pk), "customer": token_of(customer), "agent": token_of(agent)}
 
 
 def _texts() -> None:
@@ -96,7 +107,7 @@ def _texts() -> None:
         cursor.execute("CREATE UNIQUE INDEX ON bench_text (id); ANALYZE bench_text")
 
 
-def _chats(customers: list[int], each: int, length: int, agent: int | None) -> None:
+def _closed_chats(customers: list[int], each: int, length: int, agent: int | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO support_chat (id, customer_id, admin_id, created_at, closed_at)
@@ -104,6 +115,12 @@ def _chats(customers: list[int], each: int, length: int, agent: int | None) -> N
                FROM unnest(%s) AS c CROSS JOIN generate_series(1, %s) AS n""",
             [agent, customers, each],
         )
+    _fill(customers, length)
+
+
+def _fill(customers: list[int], length: int) -> None:
+    """Let these people say so much in each of their chats."""
+    with connection.cursor() as cursor:
         cursor.execute(_TOPICS, {"each": length, "ids": customers})
         cursor.execute("ANALYZE realtime_topic, support_chat")
         cursor.execute(_EVENTS, {"texts": TEXTS, "ids": customers})
