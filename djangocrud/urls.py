@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("backend.identity.api.urls")),
     path("", include("backend.support.api")),
     path("", include("backend.support.api_search")),
+    path("", include("backend.support.api_transcripts")),
     path(f"{settings.ADMIN_URL}/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

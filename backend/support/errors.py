@@ -53,3 +53,8 @@ class NothingToFind(RuleViolation):
 
     code = "search.nothing_to_find"
     detail = "Say at least one word to find, in at most 200 characters."
+
+
+class TranscriptTooLong(RuleViolation):
+    code = "transcript.too_long"
+    detail = "This chat is too long for a PDF. As JSON it has no limit."

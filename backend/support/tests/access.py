@@ -16,6 +16,7 @@ ACCESS: dict[str, Cases] = {
     "GET /api/chats/{chat_id}/": {"own": signed_in(200), "another": signed_in(404)},
     "GET /api/chats/{chat_id}/messages/": {"own": signed_in(200), "another": signed_in(404)},
     "POST /api/chats/{chat_id}/messages/": {"own": signed_in(201), "another": signed_in(404)},
+    "GET /api/chats/{chat_id}/transcript/": {"own": signed_in(200), "another": signed_in(404)},
     "POST /api/chats/{chat_id}/take/": {"own": only(200, "agent"), "another": only(409, "agent")},
     "POST /api/chats/{chat_id}/close/": {
         "own": only(202, "agent", "superuser", staff=404),
