@@ -112,17 +112,19 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One request: who looks for what, in which of their chats (None: in all), from where on."""
+    """One request: who looks for what, in which of their chats (None: in all), with its notes or not, from where on."""
 
     actor: Principal
     wanted: Wanted
     chat_id: uuid.UUID | None = None
+    with_notes: bool = False
     after: Cursor = field(default_factory=Cursor)
 
     def page(self, limit: int) -> tuple[list[Hit], Cursor | None]:
         """Return up to `limit` hits, newest first, and where to go on; None at the end.
 
-        One's own are the chats whose customer or agent one is, open or closed; notes are for agents. Every hit is
+        One's own are the chats whose customer or agent one is, open or closed; where a chat is named, the caller has
+        looked whether it is theirs. Notes are for who answers. Every hit is
         read from its event, so it is what stands there now, and its chat is looked at again.
         """
         runs, rest = self._runs()
@@ -164,10 +166,10 @@ class Search:
 
     def _whose(self) -> list[str]:
         """Return conditions for the rows of the index that are the actor's; each one is a scan of its own index."""
-        is_agent = self.actor.has_role(SUPPORT_AGENT)
         if self.chat_id is not None:
-            return ["chat_id = %(chat)s" if is_agent else "chat_id = %(chat)s AND NOT is_desk"]
-        return ["customer_id = %(actor)s", "agent_id = %(actor)s"] if is_agent else ["customer_id = %(actor)s"]
+            return ["chat_id = %(chat)s" if self.with_notes else "chat_id = %(chat)s AND NOT is_desk"]
+        answers = self.actor.has_role(SUPPORT_AGENT)
+        return ["customer_id = %(actor)s", "agent_id = %(actor)s"] if answers else ["customer_id = %(actor)s"]
 
     def _read(self, runs: Sequence[Run], limit: int) -> list[Hit]:
         """Return the newest hits in these runs."""

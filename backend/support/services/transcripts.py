@@ -24,7 +24,7 @@ from backend.realtime import selectors as topics
 from backend.realtime.events import StoredEvent
 from backend.support import selectors
 from backend.support.errors import TranscriptTooLong
-from backend.support.frames import topic_of
+from backend.support.frames import FACT, NOTE, desk_topic_of, topic_of
 from backend.support.models import Chat
 
 log = structlog.get_logger(__name__)
@@ -68,10 +68,9 @@ class Transcript:
 
     def lines(self) -> Iterator[Line]:
         """Read everything, oldest first; never more than a page of each topic at once, and no cursor between them."""
-        topic = topic_of(self.chat.pk)
-        said = _events(topic, self.head)
+        said = _events(topic_of(self.chat.pk), self.head)
         if self.desk_head is not None:
-            said = heapq.merge(said, _events(f"{topic}.desk", self.desk_head), key=lambda event: event.at)
+            said = heapq.merge(said, _events(desk_topic_of(self.chat.pk), self.desk_head), key=lambda event: event.at)
         return (_line(event) for event in said)
 
 
@@ -83,17 +82,17 @@ def export_transcript(
     Raises: ChatUnknown; Forbidden, when a customer asks for notes. Locks: nothing.
     """
     chat = selectors.get_chat_of_member(actor=actor, chat_id=chat_id)
-    if notes and selectors.role_in(chat, actor.id) != "agent":
+    if notes and not selectors.is_staff_in(chat, actor):
         raise Forbidden
-    topic = topic_of(chat_id)
-    heads = topics.heads_of([topic, f"{topic}.desk"])
+    topic, desk_topic = topic_of(chat_id), desk_topic_of(chat_id)
+    heads = topics.heads_of([topic, desk_topic])
     with unit_of_work():
         audit.record(
             actor_id=actor.id, action="transcript.exported", target=chat, facts={"format": form, "notes": notes}
         )
     names = User.objects.only("first_name", "name", "email").in_bulk([chat.customer_id, chat.admin_id or 0])
     customer, agent = (names[pk].get_short_name() if pk in names else "" for pk in (chat.customer_id, chat.admin_id))
-    desk_head = heads.get(f"{topic}.desk", 0) if notes else None
+    desk_head = heads.get(desk_topic, 0) if notes else None
     return Transcript(chat, heads.get(topic, 0), desk_head, zone, datetime.now(UTC), customer, agent)
 
 
@@ -181,7 +180,7 @@ def _write_script(transcript: Transcript, script: IO[bytes]) -> None:
         characters += len(text)
         if count > PDF_LINES_MAX or characters > PDF_CHARACTERS_MAX:
             raise TranscriptTooLong
-        note = ", internal note" if line.kind == "note" else ""
+        note = ", internal note" if line.kind == NOTE else ""
         drawn = {
             "who": f"{line.user} ({line.role or 'agent'}{note})",
             "at": _shown(line.at, transcript.zone),
@@ -233,7 +232,7 @@ def _line(event: StoredEvent) -> Line:
     withdrawn = "withdrawn_at" in fields
     return Line(
         seq=event.seq,
-        kind="note" if event.kind == "fact" else event.kind,
+        kind=NOTE if event.kind == FACT else event.kind,
         at=datetime.fromisoformat(event.at),
         user=fields.get("user", ""),
         user_id=fields.get("user_id"),

@@ -1,20 +1,20 @@
 """`/api/chats/search/`: what was said in one's own chats is found, and nothing else."""
 
 import threading
+import uuid
 from importlib import import_module
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backend.common.unit_of_work import Draft
+from backend.common.unit_of_work import unit_of_work
 from backend.identity.principals import principal_of
 from backend.identity.services import roles
-from backend.realtime.models import Event
-from backend.realtime.services import append
 from backend.support import search
+from backend.support.frames import event_id
 from backend.support.models import Chat, ChatWords
-from backend.support.services import chats, words
+from backend.support.services import chats, edits, members, notes, transfers, words
 from backend.support.services.words import RUN
 from backend.support.tests.factories import make_talk, store_messages
 
@@ -41,16 +41,8 @@ def find(client_of):
     return texts
 
 
-def _rewrite(talk, seq, text):
-    """What editing does: the event's text is replaced in place, and the index hears of it."""
-    event = Event.objects.get(topic__key=talk.topic, seq=seq)
-    Event.objects.filter(topic__key=talk.topic, seq=seq).update(payload={**event.payload, "message": text})
-    words.read_again(chat_id=talk.id, seq=seq)
-
-
 def _note(talk, text):
-    payload = {"user": "Ben", "user_id": talk.agent.pk, "role": "agent", "message": text, "attachments": []}
-    append([Draft(f"{talk.topic}.desk", "note", payload, author_id=talk.agent.pk)])
+    notes.add_note(actor=principal_of(talk.agent), chat_id=talk.id, text=text)
 
 
 def _index(talk):
@@ -126,7 +118,7 @@ def test_an_agent_who_writes_as_a_customer_finds_no_notes_about_themselves(make_
 def test_a_chat_that_changes_hands_is_found_by_who_has_it(here, find, make_user):
     store_messages(here, *["the heron"] * RUN)
     assert _index(here) == 1
-    chats.leave_chats(user_id=here.agent.pk, name="Ben")
+    transfers.leave_chats(user_id=here.agent.pk, name="Ben")
     assert find(here.agent, "heron") == []
     other = make_user("SUPPORT_AGENT")
     chats.take_chat(actor=principal_of(other), chat_id=here.id)
@@ -143,10 +135,11 @@ def test_a_changed_message_is_found_by_its_new_text_only(here, find, is_indexed)
     if is_indexed:
         assert _index(here) == 1
 
-    _rewrite(here, 3, "a stork")
+    changed = {"actor": principal_of(here.customer), "chat_id": here.id, "message_id": uuid.UUID(event_id(here.id, 3))}
+    edits.edit_message(**changed, text="a stork")
     assert (find(here.customer, "heron"), find(here.customer, "stork")) == ([], ["a stork"])
-    _rewrite(here, 3, None)  # withdrawn: no text at all
-    assert find(here.customer, "stork") == []
+    edits.withdraw_message(**changed)
+    assert find(here.customer, "stork") == find(here.agent, "heron") == []
 
 
 @pytest.mark.django_db
@@ -271,8 +264,9 @@ def test_an_edit_and_the_index_at_the_same_moment_leave_the_new_text(live, talk)
     """The index is filled while an edit is under way: whoever comes second sees what the first one did."""
     store_messages(talk, *["a heron", *["nothing"] * (RUN - 1)])
     filled = threading.Thread(target=lambda: (words.fill_words(chats=10_000), connection.close()))
-    with transaction.atomic():
-        _rewrite(talk, 3, "a stork")
+    changed = {"actor": principal_of(talk.customer), "chat_id": talk.id, "message_id": uuid.UUID(event_id(talk.id, 3))}
+    with unit_of_work():
+        edits.edit_message(**changed, text="a stork")
         filled.start()
         filled.join(10)  # It leaves out what is being edited, so it ends before we do.
         assert not filled.is_alive()
@@ -290,7 +284,7 @@ def test_chats_of_before_the_search_get_their_tails(here, find):
     ChatWords.objects.all().delete()
     assert find(here.customer, "heron") == []
 
-    migration = import_module("backend.support.migrations.0004_tails_of_earlier_chats")
+    migration = import_module("backend.support.migrations.0006_tails_of_earlier_chats")
     with connection.cursor() as cursor:
         cursor.execute(migration.TAILS)
         cursor.execute(migration.TAILS)
@@ -304,8 +298,36 @@ def test_a_chat_that_goes_on_after_its_end_is_found_again(here, find):
     chats.close_chat(actor=principal_of(here.agent), chat_id=here.id)
     _index(here)
     assert not ChatWords.objects.filter(chat=here.id, words=None).exists()
-    Chat.objects.filter(pk=here.id).update(closed_at=None, closed_by=None)
+    chats.reopen_chat(actor=principal_of(here.customer), chat_id=here.id)
     store_messages(here, "the second heron")
 
     assert find(here.customer, "heron") == ["the second heron", "the first heron"]
     assert list(ChatWords.objects.filter(chat=here.id, words=None, is_desk=False).values_list("first_seq")) == [(4,)]
+
+
+@pytest.mark.django_db
+def test_notes_about_a_closed_chat_are_found_before_and_after_they_are_read_in(here, find):
+    _note(here, "an early heron")
+    chats.close_chat(actor=principal_of(here.agent), chat_id=here.id)
+    _index(here)
+    assert not ChatWords.objects.filter(chat=here.id, words=None).exists()
+    for _ in range(2):
+        _note(here, "a late heron")
+
+    found = ["a late heron", "a late heron", "an early heron"]
+    assert find(here.agent, "heron") == found
+    assert _index(here) == 2
+    assert find(here.agent, "heron") == found
+    assert find(here.customer, "heron") == []
+
+
+@pytest.mark.django_db
+def test_who_was_let_into_a_chat_searches_that_chat_with_its_notes(here, find, make_user):
+    """A grant opens a door, it makes no chat one's own: it is not looked up for the rows of a list."""
+    boss, colleague = make_user(is_staff=True, is_superuser=True), make_user("SUPPORT_AGENT")
+    members.add_member(actor=principal_of(boss), chat_id=here.id, user_id=colleague.pk)
+    store_messages(here, "a heron")
+    _note(here, "heron is annoyed")
+
+    assert find(colleague, "heron", chat=here.id) == ["heron is annoyed", "a heron"]
+    assert find(colleague, "heron") == []

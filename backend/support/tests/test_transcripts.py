@@ -1,5 +1,7 @@
 """`/api/chats/<uuid>/transcript/`: what was said, to keep or to print."""
 
+import uuid
+
 import orjson
 import pypdfium2
 import pytest
@@ -7,19 +9,19 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.common.unit_of_work import Draft
 from backend.identity.principals import principal_of
-from backend.realtime.models import Event
 from backend.realtime.services import append
-from backend.support.frames import MESSAGE
-from backend.support.services import chats, transcripts
+from backend.support.frames import MESSAGE, event_id
+from backend.support.services import chats, edits, notes, transcripts
 from backend.support.tests.factories import make_talk, store_messages
 
+MARKUP = "<b>x</b> **y** [z](http://z)"
 TEXTS = [
     "Good morning",
     "Καλημέρα",
     "Добрый день",
     "مرحبا",
     "你好 😀 👍🏽",
-    "<b>x</b> **y** [z](http://z)",
+    MARKUP,
     "a\n\tb\u202e c",
 ]
 
@@ -47,21 +49,19 @@ def _text_of(pdf):
     return "\n".join(page.get_textpage().get_text_range() for page in document)
 
 
-def _change(talk, seq, **changes):
-    event = Event.objects.get(topic__key=talk.topic, seq=seq)
-    Event.objects.filter(topic__key=talk.topic, seq=seq).update(payload={**event.payload, **changes})
+def _changing(talk, seq):
+    return {"actor": principal_of(talk.customer), "chat_id": talk.id, "message_id": uuid.UUID(event_id(talk.id, seq))}
 
 
 def _note(talk, text):
-    payload = {"user": "Ben", "user_id": talk.agent.pk, "message": text, "fact": None}
-    append([Draft(f"{talk.topic}.desk", "note", payload, author_id=talk.agent.pk)])
+    notes.add_note(actor=principal_of(talk.agent), chat_id=talk.id, text=text)
 
 
 @pytest.mark.django_db
 def test_json_has_everything_in_order_with_both_times(here, client_of):
     store_messages(here, "first", "second", "taken back")
-    _change(here, 4, edited_at="2026-11-25T10:00:00Z")
-    _change(here, 5, message="", attachments=[], withdrawn_at="2026-11-25T10:00:00Z")
+    edits.edit_message(**_changing(here, 4), text="second, corrected")
+    edits.withdraw_message(**_changing(here, 5))
     attached = {"user": "Ana", "user_id": here.customer.pk, "role": "customer", "message": "see"}
     attached["attachments"] = [{"name": "a.pdf", "size": 5}]
     append([Draft(here.topic, MESSAGE, attached, author_id=here.customer.pk)])
@@ -73,11 +73,14 @@ def test_json_has_everything_in_order_with_both_times(here, client_of):
             ("chat", "Ana opened the chat.", False),
             ("chat", "Ben joined the chat.", False),
             ("message", "first", False),
-            ("message", "second", False),
+            ("message", "second, corrected", False),
             ("message", "", True),
+            ("chat", "Ana edited a message.", False),
+            ("chat", "Ana withdrew a message.", False),
             ("message", "see", False),
         ]
-        assert (lines[3]["edited_at"], lines[5]["attachments"]) == ("2026-11-25T10:00:00Z", ["a.pdf"])
+        assert (lines[2]["edited_at"], lines[7]["attachments"]) == (None, ["a.pdf"])
+        assert lines[3]["edited_at"] is not None
         assert (lines[2]["timestamp"][-1], lines[2]["local_time"][-6:]) == ("Z", "+05:30")
     assert _lines(client_of(here.customer), here)[2]["local_time"] is None
 
@@ -100,7 +103,7 @@ def test_a_pdf_reads_in_many_scripts(make_user, client_of):
     here.customer.first_name = "Ελένη Жанна 😀"
     here.customer.save()
     store_messages(here, *TEXTS)
-    _change(here, 3, message="", withdrawn_at="2026-11-25T10:00:00Z")
+    edits.withdraw_message(**_changing(here, 3))
 
     _note(here, "a secret")
 
@@ -114,11 +117,8 @@ def test_a_pdf_reads_in_many_scripts(make_user, client_of):
         assert said in text, said
     assert "Good morning" not in text
     row = AuditLog.objects.get(action="transcript.exported")
-    assert (row.actor_id, row.target_id, row.facts) == (
-        here.customer.pk,
-        str(here.id),
-        {"format": "pdf", "notes": False},
-    )
+    assert (row.actor_id, row.target_id) == (here.agent.pk, str(here.id))
+    assert row.facts == {"format": "pdf", "notes": True}
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("support", "0001_initial"),
+        ("support", "0003_order_queue_by_priority"),
     ]
 
     operations = [

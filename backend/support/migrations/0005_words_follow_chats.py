@@ -34,6 +34,6 @@ DROP FUNCTION support_words_follow_chat();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0002_search_words")]
+    dependencies = [("support", "0004_search_words")]
 
     operations = [migrations.RunSQL(FOLLOW, UNFOLLOW)]

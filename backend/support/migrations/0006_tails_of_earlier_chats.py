@@ -14,6 +14,6 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0003_words_follow_chats")]
+    dependencies = [("support", "0005_words_follow_chats")]
 
     operations = [migrations.RunSQL(TAILS, migrations.RunSQL.noop)]

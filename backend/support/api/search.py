@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -67,13 +66,15 @@ class SearchMessages(APIView):
         asked = self.Asked(data=request.query_params)
         asked.is_valid(raise_exception=True)
         chat_id = asked.validated_data.get("chat")
+        with_notes = False
         if chat_id is not None:
-            selectors.get_chat_of_member(actor=request.user, chat_id=chat_id)
+            chat = selectors.get_chat_of_member(actor=request.user, chat_id=chat_id)
+            with_notes = selectors.is_staff_in(chat, request.user)
         try:
             wanted = parse(asked.validated_data["q"])
         except NothingToFind as fault:
             raise ValidationError({"q": [fault.detail]}) from None
-        search = Search(request.user, wanted, chat_id, _cursor_of(asked.validated_data["cursor"]))
+        search = Search(request.user, wanted, chat_id, with_notes, _cursor_of(asked.validated_data["cursor"]))
         hits, following = search.page(asked.validated_data["limit"])
         return Response(
             {"results": [_shown(hit) for hit in hits], "next": following.to_text() if following is not None else None}
@@ -106,6 +107,3 @@ def _shown(hit: Hit) -> dict[str, Any]:
         "timestamp": hit.place.at,
         "snippet": [{"text": text, "hit": is_hit} for text, is_hit in hit.snippet],
     }
-
-
-urlpatterns = [path("api/chats/search/", SearchMessages.as_view())]

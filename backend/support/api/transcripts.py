@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -103,6 +102,3 @@ class ChatTranscript(APIView):
         answer = StreamingHttpResponse(transcripts.as_json(transcript), content_type="application/json")
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
-
-
-urlpatterns = [path("api/chats/<uuid:chat_id>/transcript/", ChatTranscript.as_view())]
