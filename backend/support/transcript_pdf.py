@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from importlib.util import find_spec
@@ -21,10 +22,13 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 # DejaVu covers Latin, Greek, Cyrillic, Armenian, Georgian, Arabic, Hebrew and some emoji; its licence allows embedding.
-# It comes with matplotlib, which comes with catboost. What it has no glyph for is drawn as a box.
+# It comes with matplotlib, which comes with catboost. What it has no glyph for is shown as a box, not left out.
 FONT = "DejaVu"
 FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 GREY, BLACK = 110, 0
+BOX = "\u25a1"
+UNSEEN = {"Cf", "Mn", "Me"}  # formatting and combining characters: without a glyph they are nothing by themselves
+NAME_NOT_BELOW = 262  # millimetres: a name stays with what was said
 # Scripts that run from right to left or whose letters change their form: the others are laid out three times as fast.
 _SHAPED = re.compile("[\u0590-\u0fff\u1780-\u17ff\u200d-\u200f\ufb1d-\ufeff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -57,6 +61,8 @@ def draw(head: dict[str, Any], lines: Iterable[dict[str, Any]]) -> bytes:
         if line["grey"]:
             _write(page, f"{line['at']}  {line['text']}", size=8.5, colour=GREY)
             continue
+        if page.get_y() > NAME_NOT_BELOW:
+            page.add_page()
         _write(page, line["who"], style="B", size=9.5)
         _write(page, line["at"], size=8, colour=GREY)
         _write(page, line["text"], size=10)
@@ -66,9 +72,15 @@ def draw(head: dict[str, Any], lines: Iterable[dict[str, Any]]) -> bytes:
 def _write(page: Page, text: str, *, style: str = "", size: float, colour: int = BLACK) -> None:
     text = _CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\t", "    "))
     page.set_font(FONT, style, size)
+    glyphs = page.current_font.cmap  # type: ignore[union-attr]
+    text = "".join(_seen(char) if ord(char) not in glyphs and char != "\n" else char for char in text)
     page.set_text_color(colour)
     page.set_text_shaping(bool(_SHAPED.search(text)))
     page.multi_cell(0, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _seen(char: str) -> str:
+    return "" if unicodedata.category(char) in UNSEEN else BOX
 
 
 def _fonts() -> Path:

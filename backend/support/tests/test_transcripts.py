@@ -113,7 +113,7 @@ def test_a_pdf_reads_in_many_scripts(make_user, client_of):
     assert (response["Content-Type"], pdf[:5]) == ("application/pdf", b"%PDF-")
     assert f'attachment; filename="chat-{here.id}.pdf"' == response["Content-Disposition"]
     text = _text_of(pdf)
-    for said in ("Ελένη Жанна", "[withdrawn]", "Καλημέρα", "Добрый день", MARKUP, "UTC)", "a secret"):
+    for said in ("Ελένη Жанна", "[withdrawn]", "Καλημέρα", "Добрый день", MARKUP, "UTC)", "a secret", "□□ 😀"):
         assert said in text, said
     assert "Good morning" not in text
     row = AuditLog.objects.get(action="transcript.exported")
