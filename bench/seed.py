@@ -25,7 +25,13 @@ def main(count: int) -> None:
     pairs = list(zip(customers, agents, strict=True))
     chats = Chat.objects.bulk_create(Chat(customer=one, admin=other, assigned_at=now) for one, other in pairs)
     seeded = [
-        {"id": str(chat.pk), "customer": token_of(chat.customer), "agent": token_of(chat.admin)} for chat in chats
+        {
+            "id": str(chat.pk),
+            "customer": token_of(chat.customer),
+            "agent": token_of(chat.admin),
+            "agent_id": chat.admin_id,
+        }
+        for chat in chats
     ]
     json.dump(seeded, sys.stdout)
 
