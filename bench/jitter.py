@@ -130,7 +130,7 @@ def _judge(chats: Sequence[Chat], unheard: int, happened: int, name: str, report
     connects, errors = sum(member.connects for member in members), sum(member.errors for member in members)
     report.line(f"{name}: seen", received=received, connections=connects, refused_and_said_again=errors)
     delays = {f"p{share}_ms": percentile(delays_s, share / 100) * 1e3 for share in (50, 99)}
-    report.line(f"{name}: from sending to each member", **delays, worst_ms=max(delays_s, default=0) * 1e3)
+    report.line(f"{name}: from sending to the customer", **delays, worst_ms=max(delays_s, default=0) * 1e3)
     report.hold(f"{name}: never acknowledged", unheard, at_most=0)
     for fault, count in found.items():
         report.hold(f"{name}: {fault.replace('_', ' ')}", count, at_most=0)
@@ -140,10 +140,10 @@ def _judge(chats: Sequence[Chat], unheard: int, happened: int, name: str, report
 
 def _table(report: Report, names: Sequence[str]) -> None:
     columns = ["never acknowledged", "lost", "doubled", "out of order", "hear on after a transfer"]
-    print(f"\n{'':20}" + "".join(f"{column:>26}" for column in columns))
+    print(f"\n{'':18}" + "".join(f"{column:>25}" for column in columns))
     values = {verdict.name: verdict.value for verdict in report.verdicts}
     for name in names:
-        print(f"{name:20}" + "".join(f"{values[f'{name}: {column}']:26g}" for column in columns))
+        print(f"{name:18}" + "".join(f"{values[f'{name}: {column}']:25g}" for column in columns))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -113,14 +113,15 @@ class Chat:
     # What happens
 
     async def say(self, text: str) -> None:
-        self.sent_at[text] = time.monotonic()
         self.done["messages"] += 1
         if random.random() < 0.5:
+            self.sent_at[text] = time.monotonic()
             self.acknowledged[text] = await self.members[0].say(text)
             return
         async with self.quiet:
-            speaker = self.agent
-            stored = asyncio.ensure_future(speaker.say(text))
+            self.sent_at[text] = time.monotonic()
+            stored = asyncio.ensure_future(self.agent.say(text))
+            await asyncio.sleep(0)  # It is owed from here on.
         self.acknowledged[text] = await stored
 
     async def note(self, text: str) -> None:
@@ -224,7 +225,7 @@ class Chat:
         return missing + sum(noted.get(seq) != text for text, seq in self.noted.items())
 
     def delays_s(self) -> Iterator[float]:
-        for member in self.present:
-            for text, at in self.sent_at.items():
-                if text in member.came_at:
-                    yield member.came_at[text] - at
+        """How long what was said took to its customer, who is there all the time."""
+        for text, at in self.sent_at.items():
+            if text in self.members[0].came_at:
+                yield self.members[0].came_at[text] - at
