@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+from bench.events import measure_events
 from bench.figures import Report, percentile
 from bench.load import Conversation
 from bench.reference import pgbench
@@ -21,6 +22,7 @@ from bench.steady import Steady, Visitor
 PRODUCT = "djangocrud.asgi:application"
 MESSAGES, MESSAGES_QUICK = 1_000_000, 20_000
 CHATS = 20
+EVENT_CHATS = 4  # as many as the server has threads for requests; more would only queue
 EACH_SEARCH = 10
 VISITS_A_SECOND = 20
 BESIDE_VISITS = 200  # messages a second
@@ -42,6 +44,7 @@ async def measure_support(stage: Stage, plan: Plan, report: Report) -> None:
     stage.ready()
     await asyncio.to_thread(_search, report, server, seeded, 1 if is_quick else EACH_SEARCH)
     long, short = SeededChat(**seeded["long"]), SeededChat(**seeded["short"])
+    await measure_events(plan, report, server, chats[:EVENT_CHATS])
     await _connecting(plan, report, server, long, short)
     await _half_rate(stage, plan, report, server, chats)
     await _beside(plan, report, server, chats, long, short)
