@@ -87,6 +87,10 @@ def store_messages(messages: Sequence[Said]) -> list[Outcome | DomainError]:
     Raises: IntegrityError when two carry one client_id, or a repeat is being stored elsewhere: try them singly.
     Locks: the chats in id order, then their topics in key order. Rings nothing: the caller does, after commit.
     """
+    return _store(messages)
+
+
+def _store(messages: Sequence[Said]) -> list[Outcome | DomainError]:
     expecting = any(message.expected_seq is not None for message in messages)
     outcomes = append([message.draft() for message in messages], guard=_EXPECTING if expecting else _GUARD)
     return [_settled(message, outcome) for message, outcome in zip(messages, outcomes, strict=True)]

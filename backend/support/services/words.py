@@ -63,12 +63,14 @@ SET agent_id = t.agent, first_seq = coalesce(
 FROM tail t WHERE w.id = t.id AND NOT t.is_final
 """  # noqa: S608 - constants only
 
+# Two statements on one way: the second one sees what `fill_words` committed before the first got its lock.
 _AGAIN = f"""
+    SELECT FROM support_chatwords WHERE chat_id = %(chat)s AND is_desk = %(desk)s AND words IS NULL FOR UPDATE;
     UPDATE support_chatwords w SET words = (
         SELECT strip(to_tsvector('simple', coalesce(string_agg({TEXT}, ' '), '')))
         FROM realtime_topic t JOIN realtime_event e ON e.topic_id = t.id
         WHERE t.key = {topic_sql("w")} AND e.seq BETWEEN w.first_seq AND w.last_seq AND {IS_SAID})
-    WHERE w.chat_id = %s AND w.is_desk = %s AND w.first_seq <= %s AND w.last_seq >= %s
+    WHERE w.chat_id = %(chat)s AND w.is_desk = %(desk)s AND w.first_seq <= %(seq)s AND w.last_seq >= %(seq)s
 """  # noqa: S608 - constants only
 
 
@@ -92,8 +94,4 @@ def read_again(*, chat_id: uuid.UUID, seq: int, is_desk: bool = False) -> None:
     Locks: the chat's tail, against `fill_words` reading the text of before meanwhile.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM support_chatwords WHERE chat_id = %s AND is_desk = %s AND words IS NULL FOR UPDATE",
-            [chat_id, is_desk],
-        )
-        cursor.execute(_AGAIN, [chat_id, is_desk, seq, seq])
+        cursor.execute(_AGAIN, {"chat": chat_id, "desk": is_desk, "seq": seq})
