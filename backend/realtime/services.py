@@ -165,8 +165,8 @@ def append_and_ring(drafts: Sequence[Draft]) -> None:
 
 def rewrite(
     unit: UnitOfWork, *, topic: str, seq: int, changes: dict[str, Any], kind: str, payload: dict[str, Any]
-) -> None:
-    """Change a stored event's payload in place, and tell so by an event of `kind` in the same topic.
+) -> bytes:
+    """Change a stored event's payload in place, tell so by an event of `kind` in the same topic; return what it is now.
 
     From the commit on a replay has the new payload only. The event says which one it rewrites, so each process that
     hears of it forgets what it holds of the old one. `client_id` and `text_hash` stay: a repeat is still a repeat.
@@ -175,12 +175,15 @@ def rewrite(
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE realtime_event e SET payload = e.payload || %s::jsonb
-               FROM realtime_topic t WHERE t.key = %s AND e.topic_id = t.id AND e.seq = %s""",
+               FROM realtime_topic t WHERE t.key = %s AND e.topic_id = t.id AND e.seq = %s
+               RETURNING e.payload::text""",
             [orjson.dumps(changes).decode(), topic, seq],
         )
-        if cursor.rowcount != 1:
-            raise LookupError(f"{topic} has no event {seq}")
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"{topic} has no event {seq}")
     unit.emit_draft(Draft(topic, kind, payload, rewrites=seq))
+    return str(row[0]).encode()
 
 
 # How a name stands in words made of it: "Ben joined the chat.", "Ana was handed over to Ben."
