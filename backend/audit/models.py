@@ -16,6 +16,9 @@ from backend.audit.offline.chain import canonical
 class CanonicalJson(models.TextField):
     """JSON that is stored as the very text that digests are made over; `jsonb` would write numbers its own way."""
 
+    _pyi_private_set_type: Any  # For the type checker, which takes it for text.
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return None if value is None else json.loads(value)
 
@@ -24,6 +27,13 @@ class CanonicalJson(models.TextField):
 
     def to_python(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
+
+
+class Bytes(models.BinaryField):
+    """Bytes that are read as bytes."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> bytes | None:
+        return None if value is None else bytes(value)
 
 
 class AuditLog(models.Model):
@@ -45,10 +55,10 @@ class AuditLog(models.Model):
     ip_address = models.CharField(max_length=45, null=True)
     user_agent = models.CharField(max_length=300, blank=True)
     facts = CanonicalJson(default=dict)
-    detail_hash = models.BinaryField(null=True, help_text="Commits to the personal values in AuditDetail.")
+    detail_hash = Bytes(null=True, help_text="Commits to the personal values in AuditDetail.")
     xid = models.BigIntegerField(help_text="The transaction that wrote the row; it decides the order of sealing.")
     key = models.SmallIntegerField(help_text="The version of AUDIT_KEY that made the digest.")
-    digest = models.BinaryField()
+    digest = Bytes()
 
     class Meta:
         db_table = "audit_log"
@@ -74,7 +84,7 @@ class AuditDetail(models.Model):
 
     row_id = models.BigIntegerField(primary_key=True)
     subject_id = models.BigIntegerField(null=True)
-    salt = models.BinaryField()
+    salt = Bytes()
     values = CanonicalJson(help_text="An object with `old` and `new`.")
 
     class Meta:
@@ -103,9 +113,9 @@ class AuditSeal(models.Model):
 
     seq = models.BigIntegerField(primary_key=True)
     row_id = models.BigIntegerField(unique=True)
-    leaf = models.BinaryField()
-    link = models.BinaryField()
-    mac = models.BinaryField(help_text="Made with the key, so that nobody else can make the chain again.")
+    leaf = Bytes()
+    link = Bytes()
+    mac = Bytes(help_text="Made with the key, so that nobody else can make the chain again.")
     key = models.SmallIntegerField()
 
     class Meta:

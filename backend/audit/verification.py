@@ -3,7 +3,7 @@ database can tell: rows that no seal holds, seals' triggers, and whether either 
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +105,9 @@ def one_moment() -> Iterator[None]:
         yield
 
 
-def beginning(lines: Iterable[Line], since: int | datetime | None = None) -> tuple[int, str, list[Finding]]:
+def beginning(
+    lines: Iterable[Mapping[str, Any]], since: int | datetime | None = None
+) -> tuple[int, str, list[Finding]]:
     """Return where to begin: the place before the first seal and its link; and a finding if nothing vouches for it.
 
     Before the first seal there is nothing, or an archive with its anchor. With `since`, any signed line will do.
@@ -126,7 +128,7 @@ def beginning(lines: Iterable[Line], since: int | datetime | None = None) -> tup
     return known, anchors[known], []  # The walk meets the gap, and names it.
 
 
-def _is_before(line: Line, since: int | datetime) -> bool:
+def _is_before(line: Mapping[str, Any], since: int | datetime) -> bool:
     if isinstance(since, datetime):
         return datetime.fromisoformat(line["at"]) <= since
     return int(line["seq"]) <= since

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ("facts", backend.audit.models.CanonicalJson(default=dict)),
                 (
                     "detail_hash",
-                    models.BinaryField(help_text="Commits to the personal values in AuditDetail.", null=True),
+                    backend.audit.models.Bytes(help_text="Commits to the personal values in AuditDetail.", null=True),
                 ),
                 (
                     "xid",
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("key", models.SmallIntegerField(help_text="The version of AUDIT_KEY that made the digest.")),
-                ("digest", models.BinaryField()),
+                ("digest", backend.audit.models.Bytes()),
             ],
             options={
                 "db_table": "audit_log",
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("row_id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("subject_id", models.BigIntegerField(null=True)),
-                ("salt", models.BinaryField()),
+                ("salt", backend.audit.models.Bytes()),
                 ("values", backend.audit.models.CanonicalJson(help_text="An object with `old` and `new`.")),
             ],
             options={
@@ -116,11 +116,13 @@ class Migration(migrations.Migration):
             fields=[
                 ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("row_id", models.BigIntegerField(unique=True)),
-                ("leaf", models.BinaryField()),
-                ("link", models.BinaryField()),
+                ("leaf", backend.audit.models.Bytes()),
+                ("link", backend.audit.models.Bytes()),
                 (
                     "mac",
-                    models.BinaryField(help_text="Made with the key, so that nobody else can make the chain again."),
+                    backend.audit.models.Bytes(
+                        help_text="Made with the key, so that nobody else can make the chain again."
+                    ),
                 ),
                 ("key", models.SmallIntegerField()),
             ],

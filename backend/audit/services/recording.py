@@ -101,7 +101,7 @@ def _committed(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
 ) -> tuple[bytes | None, str | None, str | None]:
     """Return a fresh salt, the values as text, and the hash of both; nothing of the kind without values."""
-    if old is None and new is None:
+    if not old and not new:
         return None, None, None
     salt = secrets.token_bytes(16)
     values = canonical({"old": masked(old), "new": masked(new)}).decode()

@@ -43,7 +43,7 @@ def get_or_open_chat(*, actor: Principal) -> Chat:
         except IntegrityError:
             # Two calls at once meet in the unique index; the later one finds the earlier one's chat committed.
             return _found_or_gone(_open_chat_of(actor.id))
-        audit.record(actor_id=actor.id, action="chat.opened", target=chat)
+        audit.record(actor_id=actor.id, action="chat.opened", target=chat, subject_id=chat.customer_id)
         opened = f"{actor.display_name} opened the chat."
         _tell_chat(unit, chat, chat_state("opened", by=actor.display_name, by_id=actor.id, words=opened))
         _tell_whose_turn(unit, chat, customer=actor.display_name)
@@ -71,7 +71,7 @@ def take_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
             raise ChatTaken
         chat.admin_id, chat.assigned_at = actor.id, datetime.now(UTC)
         chat.save(update_fields=["admin", "assigned_at"])
-        audit.record(actor_id=actor.id, action="chat.taken", target=chat)
+        audit.record(actor_id=actor.id, action="chat.taken", target=chat, subject_id=chat.customer_id)
         customer = User.objects.only("first_name", "name", "email").get(pk=chat.customer_id).get_short_name()
         _tell_whose_turn(unit, chat, customer=customer)
     return chat
@@ -109,7 +109,7 @@ def leave_chats(*, user_id: int, name: str) -> None:
                 continue
             chat.admin_id = chat.assigned_at = None
             chat.save(update_fields=["admin", "assigned_at"])
-            audit.record(actor_id=user_id, action="chat.left", target=chat)
+            audit.record(actor_id=user_id, action="chat.left", target=chat, subject_id=chat.customer_id)
             customer = User.objects.only("first_name", "name", "email").get(pk=chat.customer_id).get_short_name()
             _tell_whose_turn(unit, chat, customer=customer)
 
@@ -117,7 +117,7 @@ def leave_chats(*, user_id: int, name: str) -> None:
 def _close(unit: UnitOfWork, chat: Chat, *, by_id: int, by: str) -> None:
     chat.closed_at, chat.closed_by_id = datetime.now(UTC), by_id
     chat.save(update_fields=["closed_at", "closed_by"])
-    audit.record(actor_id=by_id, action="chat.closed", target=chat)
+    audit.record(actor_id=by_id, action="chat.closed", target=chat, subject_id=chat.customer_id)
     _tell_chat(unit, chat, chat_state("closed", by=by, by_id=by_id, words=f"{by} closed the chat."))
     notice = ChatClosed(chat_id=str(chat.pk), closed_by=by_id)
     inbox = notifications.inbox_of(chat.customer_id)
