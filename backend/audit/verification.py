@@ -34,7 +34,10 @@ WHERE l.id IS NULL ORDER BY p.row_id LIMIT 100
 """
 _LOOSE_VALUES = """
 SELECT d.row_id FROM audit_detail d LEFT JOIN audit_log l ON l.id = d.row_id
-WHERE l.id IS NULL AND d.row_id > %s ORDER BY d.row_id LIMIT 100
+WHERE l.id IS NULL AND d.row_id > %s
+  AND NOT EXISTS (SELECT FROM audit_seal s WHERE s.row_id = d.row_id)
+  AND NOT EXISTS (SELECT FROM audit_pending p WHERE p.row_id = d.row_id)
+ORDER BY d.row_id LIMIT 100
 """
 _GUARDS = """
 SELECT c.relname || t.suffix FROM unnest(%s::text[]) AS c(relname)
