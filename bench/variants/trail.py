@@ -1,7 +1,7 @@
-"""`python -m bench.variants.trail ROWS ROUNDS`: what the audit trail costs, measured in this process, printed as JSON.
+"""`python -m bench.variants.trail ROWS WRITES`: what the audit trail costs, measured in this process, printed as JSON.
 
-Recording: a change of one's own name through its service, with and without its row in the trail, in turns. What counts
-is the CPU of this process and of the database's process that works for it. Then ROWS rows are sealed and verified.
+Recording: WRITES changes of one's own name through its service, with and without a row in the trail, in turns. What
+counts is the CPU of this process and of the database's process for it. Then ROWS rows are sealed and verified.
 """
 
 import io
@@ -10,7 +10,6 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,45 +34,40 @@ from backend.identity.services import profiles  # noqa: E402
 from backend.realtime import bell  # noqa: E402
 from bench import machine  # noqa: E402
 
-WRITES = 100  # of one round of one variant
+WARM_UP = 40
 RECORD = audit.record
 
 
-def main(rows: int, rounds: int) -> None:
+def main(rows: int, writes: int) -> None:
     call_command("migrate", verbosity=0)
     settings.AUDIT_CHECKPOINTS = str(Path(os.environ["EASE_VAR"]) / "checkpoints.jsonl")
     bell.set_ringer(lambda events: None)  # As in a server, where the hub rings.
-    found = {**_recording(rounds), **_sealing(rows), **_verifying()}
+    found = {**_recording(writes), **_sealing(rows), **_verifying()}
     json.dump(found, sys.stdout)
 
 
-def _recording(rounds: int) -> dict[str, Any]:
+def _recording(writes: int) -> dict[str, Any]:
+    """Alternate write by write, so that the machine's moods meet both alike; medians, since it interrupts some."""
     user = User.objects.create_user("bench@bench.example", None, first_name="Bo")
     actor = principal_of(user)
-    turn = iter(range(10**9))
-
-    def write() -> None:
-        profiles.update_profile(actor=actor, changes={"first_name": f"Bo{next(turn)}"})
-
-    def measured(record: Callable[..., Any]) -> tuple[float, float]:
-        audit.record = record
-        cpu, since = _cpu(), time.perf_counter()
-        for _ in range(WRITES):
-            write()
-        return (_cpu() - cpu) / WRITES, (time.perf_counter() - since) / WRITES
-
-    measured(RECORD), measured(_nothing)
-    pairs = []
-    for number in range(rounds):
-        order = (RECORD, _nothing) if number % 2 else (_nothing, RECORD)
-        taken = {record: measured(record) for record in order}
-        pairs.append((taken[RECORD], taken[_nothing]))
+    backend = _backend()
+    cpu: dict[bool, list[float]] = {True: [], False: []}
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(2 * writes + WARM_UP):
+        is_recorded = number % 2 == 0
+        audit.record = RECORD if is_recorded else _nothing
+        used, since = _cpu(backend), time.perf_counter()
+        profiles.update_profile(actor=actor, changes={"first_name": f"Bo{number}"})
+        if number >= WARM_UP:
+            cpu[is_recorded].append(_cpu(backend) - used)
+            times[is_recorded].append(time.perf_counter() - since)
     audit.record = RECORD
+    with_, without = (statistics.median(cpu[is_recorded]) for is_recorded in (True, False))
     return {
-        "with_us": statistics.median(with_[0] for with_, _ in pairs) * 1e6,
-        "without_us": statistics.median(without[0] for _, without in pairs) * 1e6,
-        "cpu_ratio": statistics.median(with_[0] / without[0] for with_, without in pairs),
-        "time_ratio": statistics.median(with_[1] / without[1] for with_, without in pairs),
+        "with_us": with_ * 1e6,
+        "without_us": without * 1e6,
+        "cpu_ratio": with_ / without,
+        "time_ratio": statistics.median(times[True]) / statistics.median(times[False]),
     }
 
 
@@ -81,19 +75,24 @@ def _nothing(**facts: Any) -> int:
     return 0
 
 
-def _cpu() -> float:
+def _cpu(backend: int) -> float:
+    """Return what this process and the database's process that works for it have used."""
+    return time.process_time() + machine.cpu_seconds(backend)
+
+
+def _backend() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        return time.process_time() + machine.cpu_seconds(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])
 
 
 def _sealing(rows: int) -> dict[str, Any]:
     sealing.run()
     _fill(rows)
-    since, cpu, sealed = time.perf_counter(), _cpu(), 0
+    since, cpu, sealed = time.perf_counter(), _cpu(_backend()), 0
     while made := sealing.run(batch=5000):
         sealed += made
-    return {"rows": sealed, "sealing_s": time.perf_counter() - since, "sealing_cpu_s": _cpu() - cpu}
+    return {"rows": sealed, "sealing_s": time.perf_counter() - since, "sealing_cpu_s": _cpu(_backend()) - cpu}
 
 
 def _fill(rows: int) -> None:
@@ -137,11 +136,11 @@ def _copied(number: int, at: str, xid: str, version: keys.Version) -> str:
 
 
 def _verifying() -> dict[str, Any]:
-    cpu = _cpu()
+    cpu = _cpu(_backend())
     report = verify()
     if report.findings:
         raise RuntimeError(f"the trail does not prove out: {report.findings[0]}")
-    return {"verified": report.rows, "verified_s": report.seconds, "verified_cpu_s": _cpu() - cpu}
+    return {"verified": report.rows, "verified_s": report.seconds, "verified_cpu_s": _cpu(_backend()) - cpu}
 
 
 if __name__ == "__main__":

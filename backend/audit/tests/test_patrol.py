@@ -10,7 +10,6 @@ from backend.audit.tests.settling import settle
 from backend.common import jobs
 from backend.tests.commits import in_parallel
 
-
 DESK = """
 SELECT e.kind FROM realtime_event e JOIN realtime_topic t ON t.id = e.topic_id WHERE t.key = 'desk.auditor'
 """
