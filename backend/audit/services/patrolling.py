@@ -20,7 +20,7 @@ from backend.common.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
 
-STRETCH = 5000
+STRETCH = 2000
 LOCK = "audit.patrol"
 
 
