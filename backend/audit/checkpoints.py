@@ -9,6 +9,7 @@ each checkpoint writes (`verify_audit --witness`).
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,6 +81,17 @@ class FilePlace:
             os.close(descriptor)
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Turn whatever a storage raises into the one error that callers know. Raises: OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as fault:
+        raise OSError(f"the storage of checkpoints: {type(fault).__name__}") from fault
+
+
 class StoragePlace:
     """One object for each line, in a folder for each day: object stores do not append. None is ever written over."""
 
@@ -87,24 +99,24 @@ class StoragePlace:
         self.folder = f"{folder.strip('/')}/checkpoints"
 
     def last(self) -> Line | None:
-        for day in reversed(self._days()):
-            names = self._names(day)
-            if names:
-                return self._read(day, names[-1])
+        with _reached():
+            for day in reversed(self._days()):
+                names = self._names(day)
+                if names:
+                    return self._read(day, names[-1])
         return None
 
     def lines(self) -> Iterator[Line]:
-        for day in self._days():
-            for name in self._names(day):
-                line = self._read(day, name)
-                if line is not None:
-                    yield line
+        with _reached():
+            found = [self._read(day, name) for day in self._days() for name in self._names(day)]
+        return iter([line for line in found if line is not None])
 
     def append(self, line: Line) -> None:
         name = f"{self.folder}/{datetime.now(UTC):%Y-%m-%d}/{line['number']:012}.json"
-        if default_storage.exists(name):
-            raise FileExistsError(name)
-        default_storage.save(name, ContentFile(canonical(line)))
+        with _reached():
+            if default_storage.exists(name):
+                raise FileExistsError(name)
+            default_storage.save(name, ContentFile(canonical(line)))
 
     def _days(self) -> list[str]:
         try:

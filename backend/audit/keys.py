@@ -1,6 +1,6 @@
 """The keys of the trail. None of them is in the database, so whoever can write there cannot write history.
 
-`AUDIT_KEY` holds versions: the newest signs, the older ones go on proving. From each one come three keys, so that an
+`AUDIT_KEY` holds versions: the newest signs, the older ones go on proving. From each one come several keys, so that an
 auditor can be given what proves digests and seals without what signs checkpoints.
 """
 
@@ -8,6 +8,7 @@ import hmac
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,6 +23,11 @@ class Version:
     number: int
     keys: Keys
     signer: Ed25519PrivateKey
+    files: bytes
+
+    def file_key(self, file_id: UUID) -> bytes:
+        """Return the key of one archive. Nothing of it is in the database, so nobody can lose it there."""
+        return hmac.digest(self.files, file_id.bytes, "sha256")
 
     @property
     def public(self) -> bytes:
@@ -70,7 +76,7 @@ def _ring(secrets: tuple[tuple[int, str], ...]) -> dict[int, Version]:
 
 
 def _version(number: int, secret: bytes) -> Version:
-    digest, seal, signing = (
-        hmac.digest(secret, f"ease.audit.{use}".encode(), "sha256") for use in ("digest", "seal", "signing")
+    digest, seal, signing, files = (
+        hmac.digest(secret, f"ease.audit.{use}".encode(), "sha256") for use in ("digest", "seal", "signing", "files")
     )
-    return Version(number, Keys(digest, seal), Ed25519PrivateKey.from_private_bytes(signing))
+    return Version(number, Keys(digest, seal), Ed25519PrivateKey.from_private_bytes(signing), files)

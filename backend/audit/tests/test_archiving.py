@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from backend.audit import keys
 from backend.audit.errors import ArchiveRefused
 from backend.audit.exporting import export_lines
 from backend.audit.models import AuditCheckpoint, AuditDetail, AuditLog, AuditSeal
 from backend.audit.offline.verify import verify_export
-from backend.audit.services.archiving import archive
+from backend.audit.services.archiving import archive, open_archive
 from backend.audit.services.erasing import erase_details
 from backend.audit.services.patrolling import run as patrol
 from backend.audit.services.sealing import sign_checkpoint
@@ -24,6 +24,13 @@ from backend.audit.verification import verify
 from backend.common import hooks
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+
+def opened(anchor, folder: Path) -> Path:
+    path = folder / "opened.ndjson.gz"
+    with open_archive(anchor) as plain:
+        path.write_bytes(plain.read())
+    return path
 
 
 @pytest.fixture
@@ -46,7 +53,8 @@ def test_rows_go_and_the_anchor_keeps_their_place(trail, storage, write, tmp_pat
     assert AuditLog.objects.filter(pk__in=trail[:6]).count() == 0
     recorded = AuditLog.objects.get(action="audit.archived")
     assert recorded.facts == {name: anchor[name] for name in recorded.facts}
-    file = storage / anchor["file"]
+    assert b"thing" not in (storage / anchor["file"]).read_bytes()
+    file = opened(anchor, tmp_path)
     assert hashlib.sha256(file.read_bytes()).hexdigest() == anchor["sha256"]
     walk, findings = verify_export(str(file), keys=keys.proving(), public_keys=keys.public())
     assert (walk.rows, walk.seq, findings) == (6, 6, [])
@@ -96,7 +104,7 @@ def test_what_does_not_prove_out_is_not_archived(trail, storage):
 
 def test_a_changed_archive_is_found_and_a_missing_anchor_too(trail, storage, checkpoints, tmp_path):
     (anchor,) = archive(before=TOMORROW)
-    lines = gzip.decompress((storage / anchor["file"]).read_bytes()).decode().splitlines()
+    lines = gzip.decompress(opened(anchor, tmp_path).read_bytes()).decode().splitlines()
     record = json.loads(lines[8])
     record["row"]["actor_id"] = 8
     changed = tmp_path / "changed.ndjson"
@@ -110,7 +118,7 @@ def test_a_changed_archive_is_found_and_a_missing_anchor_too(trail, storage, che
     assert {"forged", "missing"} <= {finding.kind for finding in verify().findings}
 
 
-def test_personal_values_stay_where_they_can_be_erased(trail, storage):
+def test_personal_values_stay_where_they_can_be_erased(trail, storage, tmp_path):
     (anchor,) = archive(before=TOMORROW)
     held = AuditDetail.objects.filter(subject_id=1).count()
 
@@ -118,17 +126,20 @@ def test_personal_values_stay_where_they_can_be_erased(trail, storage):
     run()
 
     assert held == 4
-    assert b"Name " not in gzip.decompress((storage / anchor["file"]).read_bytes())
+    assert b"Name " not in gzip.decompress(opened(anchor, tmp_path).read_bytes())
     assert AuditDetail.objects.count() == 8
     assert verify().findings == []
 
 
-def test_the_command_says_what_it_moved(trail, storage, capsys):
+def test_the_command_moves_and_fetches_again(trail, storage, capsys, tmp_path):
     call_command("archive_audit", before=TOMORROW, step=8)
-
     said = capsys.readouterr().out.splitlines()
-    assert said[-3:] == [
-        "1 to 8: audit/archive/000000000001-000000000008.ndjson.gz",
-        "9 to 12: audit/archive/000000000009-000000000012.ndjson.gz",
-        "2 files written",
-    ]
+
+    call_command("archive_audit", fetch=8, to=tmp_path / "fetched.ndjson.gz")
+
+    one, two = AuditCheckpoint.objects.filter(kind="anchor").order_by("number")
+    assert said[-3:] == [f"1 to 8: {one.line['file']}", f"9 to 12: {two.line['file']}", "2 files written"]
+    walk, findings = verify_export(str(tmp_path / "fetched.ndjson.gz"), keys=keys.proving())
+    assert (walk.rows, walk.seq, findings) == (8, 8, [])
+    with pytest.raises(CommandError, match="no archive ends at 9"):
+        call_command("archive_audit", fetch=9, to=tmp_path / "other")
