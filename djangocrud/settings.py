@@ -116,6 +116,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# The audit trail (backend/audit). Keys by version, and where signed checkpoints go: a file, or `storage:<folder>` for
+# the default storage. Neither is in the database.
+AUDIT_KEYS = env.audit_keys
+AUDIT_CHECKPOINTS = env.audit_checkpoints_place
+AUDIT_SEAL_SECONDS = 2.0
+AUDIT_CHECKPOINT_SECONDS = 30.0
+AUDIT_PATROL_SECONDS = 10.0
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
 # guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
