@@ -62,14 +62,21 @@ class Env(BaseModel):
     host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="BIND_PORT")
     web_threads: int = Field(default=4, ge=1, le=64)
+    upload_threads: int = Field(default=8, ge=1, le=64)
     drain_seconds: float = Field(default=4, ge=0, le=300)
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    audit_key: SecretStr = SecretStr("")
+    audit_checkpoints: str = ""
 
     access_token_minutes: int = Field(default=60, ge=1)
     refresh_token_days: int = Field(default=7, ge=1)
     s1_token_hours: int = Field(default=6, ge=1)
     customer_sessions_max: int = Field(default=1, ge=1)
+    chat_edit_minutes: int = Field(default=15, ge=1)
+    chat_reopen_days: int = Field(default=7, ge=1)
+    chat_load_max: int = Field(default=20, ge=1)
     demo_password: SecretStr | None = None
 
     # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
@@ -96,6 +103,7 @@ class Env(BaseModel):
     rate_limit_sign_in: int = Field(default=20, ge=1)
     rate_limit_registration: int = Field(default=25, ge=1)
     rate_limit_sockets: int = Field(default=120, ge=1)
+    rate_limit_uploads: int = Field(default=60, ge=1)
     rate_limit_exempt: Words = ()
 
     email_host: str = ""
@@ -126,6 +134,12 @@ class Env(BaseModel):
                 return True
             if word in {"0", "false", "no", "off", "f", "n", ""}:
                 return False
+        return value
+
+    @field_validator("audit_key")
+    @classmethod
+    def _are_versions(cls, value: SecretStr) -> SecretStr:
+        _versions(value.get_secret_value())
         return value
 
     @field_validator("rate_limit_exempt", mode="after")
@@ -190,6 +204,7 @@ class Env(BaseModel):
         if self.environment != "production":
             return self
         key = self.secret_key.get_secret_value()
+        audit_keys = _versions(self.audit_key.get_secret_value())
         faults = [
             (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
             (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
@@ -207,6 +222,11 @@ class Env(BaseModel):
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
             (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+            (
+                not audit_keys or any(len(secret) < 32 for secret in audit_keys.values()),
+                "AUDIT_KEY must be set, with at least 32 characters",
+            ),
+            (not self.audit_checkpoints, "AUDIT_CHECKPOINTS must name a place outside of the database"),
         ]
         found = [text for wrong, text in faults if wrong]
         if found:
@@ -250,6 +270,16 @@ class Env(BaseModel):
         return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
     @property
+    def audit_keys(self) -> dict[int, str]:
+        """The versions of the audit trail's key; development makes one and keeps it in `var/`."""
+        given = _versions(self.audit_key.get_secret_value())
+        return given or {1: _kept_secret(self.var / "audit_key", secrets.token_urlsafe(48))}
+
+    @property
+    def audit_checkpoints_place(self) -> str:
+        return self.audit_checkpoints or str(self.var / "audit" / "checkpoints.jsonl")
+
+    @property
     def signing_key(self) -> str:
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
         return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
@@ -276,6 +306,19 @@ def _is_url(text: str, *schemes: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in schemes
+
+
+def _versions(text: str) -> dict[int, str]:
+    """Return keys by version: `1:secret 2:secret`, or one secret alone, which is version 1. Raises: ValueError."""
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    if len(words) == 1 and ":" not in words[0]:
+        return {1: words[0]}
+    pairs = [word.partition(":") for word in words]
+    if not all(number.isdecimal() and 0 < int(number) < 32768 and secret for number, _, secret in pairs):
+        raise ValueError("must be one secret, or versions such as 1:secret 2:secret")
+    if len({number for number, _, _ in pairs}) != len(pairs):
+        raise ValueError("names a version twice")
+    return {int(number): secret for number, _, secret in pairs}
 
 
 def _kept_secret(path: Path, fresh_value: str) -> str:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django_otp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "guardian",
     "backend.common",
     "backend.realtime",
     "backend.audit",
@@ -119,9 +120,21 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# The audit trail (backend/audit). Keys by version, and where signed checkpoints go: a file, or `storage:<folder>` for
+# the default storage. Neither is in the database.
+AUDIT_KEYS = env.audit_keys
+AUDIT_CHECKPOINTS = env.audit_checkpoints_place
+AUDIT_SEAL_SECONDS = 2.0
+AUDIT_CHECKPOINT_SECONDS = 30.0
+AUDIT_PATROL_SECONDS = 10.0
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -164,6 +177,7 @@ RATE_LIMITS = {
     "password": (20, 3600),
     "honeypot": (10, 60),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -194,6 +208,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "backend.identity.schema.DocumentedView",
     "EXCEPTION_HANDLER": "backend.common.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the routes' own word
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -304,8 +319,11 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
+# What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
+UPLOAD_PATHS = {"/api/chats/*/attachments/": 12 * 1024 * 1024}
+UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [
@@ -322,6 +340,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 
 LOGGING_CONFIG = None
 logging_config(level=env.log_level, human=not env.production)
+
+# The support desk's rules.
+SUPPORT: dict[str, int] = {
+    "edit_minutes": env.chat_edit_minutes,
+    "reopen_days": env.chat_reopen_days,
+    "load_max": env.chat_load_max,
+}
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

@@ -7,7 +7,7 @@ from backend.common.index import Index
 urlpatterns = [
     path("", Index.as_view(), name="index"),
     path("", include("backend.identity.api.urls")),
-    path("", include("backend.support.api")),
+    path("", include("backend.support.api.urls")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
     path("", include("backend.identity.api.documents")),

@@ -55,7 +55,14 @@ class ThroughServices(Page):
 
 
 class History(Page):
-    """What happened: to be looked at."""
+    """What happened: to be looked at, all of it but for what is named in `exclude`."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        hidden = {self.opts.pk.name, *(self.exclude or ())} - {"log_id"}
+        return self.fields or [field.name for field in self.opts.concrete_fields if field.name not in hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

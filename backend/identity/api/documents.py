@@ -12,7 +12,12 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -43,15 +48,18 @@ class Guarded(APIView):
 class Schema(Guarded):
     """The OpenAPI document, as YAML or, by `Accept` or `?format=json`, as JSON."""
 
-    renderer_classes = [OpenApiYamlRenderer, OpenApiJsonRenderer]
+    renderer_classes = [OpenApiYamlRenderer, OpenApiYamlRenderer2, OpenApiJsonRenderer, OpenApiJsonRenderer2]
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
-        body, etag = written(str(request.accepted_renderer.format))
+        asked = request.query_params.get("format")
+        found = [one for one in self.renderer_classes if one.format == asked]
+        renderer = found[0] if found else type(request.accepted_renderer)
+        body, etag = written(str(renderer.format))
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
         if request.headers.get("If-None-Match") == etag:
             return HttpResponse(status=304, headers=headers)
-        return HttpResponse(body, content_type=request.accepted_renderer.media_type, headers=headers)
+        return HttpResponse(body, content_type=renderer.media_type, headers=headers)
 
 
 class JsonSchema(Schema):

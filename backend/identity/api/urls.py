@@ -1,6 +1,18 @@
 from django.urls import path
 
-from backend.identity.api import account, cookies, login_logs, s1, s2, s3, security, superadmin, tokens, two_factor
+from backend.identity.api import (
+    account,
+    cookies,
+    login_logs,
+    s1,
+    s2,
+    s3,
+    security,
+    superadmin,
+    tokens,
+    trail,
+    two_factor,
+)
 
 urlpatterns = [
     # S0: cookies
@@ -48,6 +60,10 @@ urlpatterns = [
     path("api/auth/2fa/disable/", two_factor.Disable.as_view()),
     path("api/auth/2fa/recovery-codes/", two_factor.RecoveryCodes.as_view()),
     path("api/auth/step-up/", two_factor.StepUp.as_view()),
+    path("api/audit-logs/", trail.AuditLogs.as_view()),
+    path("api/audit-logs/export/", trail.AuditExport.as_view()),
+    path("api/audit-logs/<uuid:entry_id>/", trail.OneAuditLog.as_view()),
+    path("api/admin/audit-logs/", trail.AuditLogsAdmin.as_view()),
     path("api/admin/security-events/", security.SecurityEvents.as_view()),
     path("api/admin/security-events/<int:event_id>/resolve/", security.ResolveSecurityEvent.as_view()),
 ]

@@ -13,8 +13,7 @@ def unlock(*, actor: Principal, user_id: int) -> None:
     """Lift the lock of failed sign-ins, of the account and of its devices. Raises: UserUnknown, NotAllowedOnUser."""
     with unit_of_work():
         user = users.get_user(actor=actor, user_id=user_id)
-        locks.unlock(user=user)
-        audit.record(actor_id=actor.id, action="user.unlocked", target=user)
+        locks.unlock(user=user, by_id=actor.id)
 
 
 def sign_out(*, actor: Principal, user_id: int) -> None:
