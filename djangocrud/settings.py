@@ -261,7 +261,10 @@ SWAGGER_PERMISSIONS = env.swagger_permissions
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
 CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = ["Content-Type", "X-CSRFToken"]
-CORS_ALLOW_HEADERS = [*default_headers, "x-api-key", "x-csrftoken", "idempotency-key", "x-device-token"]
+CORS_ALLOW_HEADERS = [
+    *(*default_headers, "x-api-key", "x-csrftoken", "idempotency-key"),
+    *("x-device-token", "x-step-up-token"),
+]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if env.production else 0

@@ -86,6 +86,13 @@ def _trail_of(user_id: int) -> Iterator[dict[str, Any]]:
         }
 
 
+def export_security_events(export: hooks.Export) -> None:
+    """Add the security events that concern a person to their export."""
+    fields = ("event_type", "severity", "description", "ip_address", "user_agent", "created_at", "resolved")
+    rows = SecurityEvent.objects.filter(user_id=export.user_id).order_by("id").values(*fields)
+    export.add("audit/security_events.json", rows.iterator(chunk_size=1000))
+
+
 def list_security_events(
     *,
     severity: str = "",

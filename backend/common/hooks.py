@@ -59,6 +59,14 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """A person asks to be erased. A slice in which something has to be settled first says so in words for them."""
+
+    user_id: int
+    block: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
     """A person's data is being erased; each slice does its part in the same transaction. `name` is what stays."""
 
@@ -95,6 +103,7 @@ class Withdrawal:
         return self.role is None or self.role == role
 
 
+person_leaving: Hook[Leaving] = Hook("person_leaving")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")

@@ -64,6 +64,29 @@ class NotEnrolled(Conflict):
     detail = "The second factor is not switched on."
 
 
+class ExportOpen(Conflict):
+    code = "export.open"
+    detail = "An archive is being made, or waits to be fetched."
+
+
+class ExportGone(NotFound):
+    """Another's, not finished, fetched before, or expired."""
+
+    code = "export.gone"
+    detail = "There is no such archive, or it can no longer be fetched."
+
+
+class ErasureBlocked(Conflict):
+    """Something must stay for now; `reasons` says what to settle first."""
+
+    code = "erasure.blocked"
+    detail = "The account cannot be erased yet."
+
+
+class RuleChangeRefused(RuleViolation):
+    code = "rule_change_refused"
+
+
 class TokenRefused(Unauthenticated):
     """Expired, forged, of another kind, or its session has ended."""
 

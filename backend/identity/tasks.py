@@ -1,11 +1,20 @@
 """Jobs about people: what happens after the answer."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
 from celery import shared_task
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import get_connection, send_mail
 
-from backend.identity.models import User
+from backend.common import jobs, vault
+from backend.identity.models import RuleNotice, User
+from backend.identity.services import exports, rules
 
+log = structlog.get_logger(__name__)
+
+NOT_YOU = "If this was not you, set a new password at once and contact us."
 MAILS = {
     "two_factor.enabled": (
         "Your second factor is on",
@@ -19,8 +28,19 @@ MAILS = {
         "You have new recovery codes",
         "New recovery codes were made for your account. The earlier ones do not work any more.",
     ),
+    "export.requested": (
+        "Your data was asked for",
+        "Somebody signed in as you has asked for an archive of everything that we keep about you.",
+    ),
+    "export.finished": (
+        "Your data is ready",
+        "The archive that you asked for can be fetched in the app, once, within three days.",
+    ),
+    "export.failed": (
+        "Your data could not be put together",
+        "Something went wrong on our side. Please ask for the archive again.",
+    ),
 }
-NOT_YOU = "If this was not you, set a new password at once and contact us."
 
 
 @shared_task
@@ -31,3 +51,47 @@ def mail_about_security(user_id: int, what: str) -> None:
         return
     subject, text = MAILS[what]
     send_mail(subject, f"{text}\n\n{NOT_YOU}\n", settings.DEFAULT_FROM_EMAIL, [user.email])
+
+
+@shared_task
+def write_export(export_id: str) -> None:
+    exports.write_export(export_id=UUID(export_id))
+
+
+@shared_task
+def discard_files(ids: list[str]) -> None:
+    vault.discard([UUID(one) for one in ids])
+
+
+@shared_task
+def sweep_exports() -> None:
+    exports.sweep()
+
+
+@shared_task
+def tell_of_rule(change_id: int) -> None:
+    """Tell a batch, and have the next one told by a job of its own: a large bank's people are many."""
+    if rules.tell_batch(change_id=change_id):
+        jobs.enqueue(tell_of_rule, change_id=change_id)
+
+
+@shared_task
+def tell_on() -> None:
+    for change_id in rules.unfinished():
+        jobs.enqueue(tell_of_rule, change_id=change_id)
+
+
+@shared_task
+def mail_of_rule(change_id: int, user_ids: list[int]) -> None:
+    """Mail each of them once. One whose mail is not taken keeps the notice in the inbox, and is logged."""
+    waiting = RuleNotice.objects.filter(change_id=change_id, user_id__in=user_ids, mailed_at=None, user__is_active=True)
+    with get_connection() as server:
+        for notice in waiting.select_related("change", "user").order_by("pk"):
+            change = notice.change
+            text = f"{change.text}\n\nThis counts from {change.effective_on} on.\n"
+            try:
+                send_mail(change.title, text, settings.DEFAULT_FROM_EMAIL, [notice.user.email], connection=server)
+            except OSError as fault:
+                log.warning("rule.not_mailed", notice=notice.pk, fault=type(fault).__name__)
+                continue
+            RuleNotice.objects.filter(pk=notice.pk).update(mailed_at=datetime.now(UTC))

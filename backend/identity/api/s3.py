@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -10,13 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend.common.rendering import TextField
-from backend.common.shapes import Public, SignedRequest
+from backend.common.shapes import Detail, Public, SignedRequest
 from backend.identity import selectors
 from backend.identity.api import devices
 from backend.identity.errors import AccountBlocked, BadCredentials, PasswordRefused, RegistrationRefused
 from backend.identity.services import accounts, erasures, profiles, signing_in
 
 DOOR = "s3"
+STEP_UP_HEADER = "X-Step-Up-Token"
 
 
 class PersonIn(serializers.Serializer[Any]):
@@ -106,10 +107,23 @@ class Me(APIView):
     def patch(self, request: SignedRequest) -> Response:
         return self._update(request, partial=True)
 
-    @extend_schema(operation_id="erase_me", tags=["identity"], responses={204: None})
+    @extend_schema(
+        operation_id="erase_me",
+        tags=["identity"],
+        parameters=[OpenApiParameter(STEP_UP_HEADER, str, OpenApiParameter.HEADER)],
+        responses={
+            204: None,
+            403: OpenApiResponse(Detail, description="`step_up_required`: of whoever has a second factor."),
+            409: OpenApiResponse(Detail, description="`erasure.blocked`, with `reasons` to settle first."),
+            422: OpenApiResponse(Detail, description="The last superuser stays."),
+        },
+    )
     def delete(self, request: SignedRequest) -> Response:
-        """Erase oneself: who one was goes, that something happened stays. Cannot be undone."""
-        erasures.erase_self(actor=request.user)
+        """Erase oneself: who one was goes, that something happened stays. Cannot be undone.
+
+        Whoever has a second factor sends a step-up token for `person.erase`, without parameters.
+        """
+        erasures.erase_self(actor=request.user, step_up_token=request.headers.get(STEP_UP_HEADER, ""))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _update(self, request: SignedRequest, *, partial: bool) -> Response:

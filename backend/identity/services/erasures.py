@@ -8,24 +8,35 @@ from backend.audit import services as audit
 from backend.common import hooks
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
-from backend.identity.errors import LastSuperuser
-from backend.identity.models import LoginLog, PasswordReset, Session, User
-from backend.identity.services import factors, sessions, users
+from backend.identity.errors import ErasureBlocked, LastSuperuser
+from backend.identity.models import LoginLog, PasswordReset, RuleNotice, Session, User
+from backend.identity.services import exports, factors, sessions, step_up, users
 
 FORMER_NAME = "Former customer"
 
 
-def erase_self(*, actor: Principal) -> None:
+ERASE = "person.erase"
+
+
+def erase_self(*, actor: Principal, step_up_token: str = "") -> None:
     """Anonymise the caller's account, end every session, and have each slice do its part. Cannot be undone.
 
     The row and its id stay, and with them everything that refers to it; names, addresses, devices and the password
     go. Repeating it is not possible: nobody can sign in any more.
-    Raises: LastSuperuser. Locks: what `is_last_superuser` does, then the user row.
+    Whoever has a second factor confirms it by a step-up token: a stolen token must not end an account for good.
+    Raises: LastSuperuser, ErasureBlocked (a slice has something to settle first), StepUpRequired. Locks: what
+    `is_last_superuser` does, then the user row.
     """
     with unit_of_work() as unit:
         if users.is_last_superuser(actor.id):
             raise LastSuperuser
         user = User.objects.select_for_update(no_key=True).get(pk=actor.id)
+        reasons: list[str] = []
+        hooks.person_leaving(hooks.Leaving(user.pk, reasons.append))
+        if reasons:
+            raise ErasureBlocked(reasons=reasons)
+        if factors.is_enrolled(user.pk):
+            step_up.require(actor=actor, action=ERASE, parameters={}, token=step_up_token)
         audit.record(actor_id=user.pk, action="user.erased", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="erased")
         _anonymise(user)
@@ -46,6 +57,8 @@ def _anonymise(user: User) -> None:
     Session.objects.filter(user=user).update(ip_address=None, user_agent="", name="", platform="")
     PasswordReset.objects.filter(user=user).delete()
     factors.forget(user)
+    exports.forget(user.pk)
+    RuleNotice.objects.filter(user=user).delete()
     seen_on_pages = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
     )

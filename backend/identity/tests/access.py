@@ -1,12 +1,15 @@
 """Who may call the routes of identity, and what calling them takes (backend/tests/access.py)."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backend.audit import services as audit
 from backend.audit.models import AuditLog, SecurityEvent
+from backend.common import vault
+from backend.common.unit_of_work import unit_of_work
 from backend.conftest import PASSWORD
-from backend.identity.models import LoginLog
+from backend.identity.models import LoginLog, PersonExport, RuleChange, RuleNotice
 from backend.tests.roles import Cases, always, anybody, only, signed_in
 from backend.tests.stage import Caller, Stage, User
 
@@ -54,6 +57,12 @@ ACCESS: dict[str, Cases] = {
     "PATCH /api/auth/sessions/{session_id}/": {"own": signed_in(200), "another": signed_in(404)},
     "DELETE /api/auth/sessions/{session_id}/": {"own": signed_in(204), "another": signed_in(404)},
     # The second factor: everybody's own. Without a step-up token nothing is switched off.
+    # People's rights: everybody's own.
+    "GET /api/profile/export/": always(signed_in(200)),
+    "POST /api/profile/export/": always(signed_in(202)),
+    "GET /api/profile/export/{export_id}/download/": {"own": signed_in(200), "another": signed_in(404)},
+    "GET /api/profile/notices/": always(signed_in(200)),
+    "POST /api/profile/notices/{notice_id}/acknowledge/": {"own": signed_in(200), "another": signed_in(404)},
     "GET /api/auth/2fa/": always(signed_in(200)),
     "POST /api/auth/2fa/enrol/": always(signed_in(201)),
     "POST /api/auth/2fa/confirm/": always(signed_in(409)),
@@ -124,7 +133,26 @@ def _entry_id(stage: Stage, owner: User, caller: Caller) -> uuid.UUID:
     return AuditLog.objects.get(pk=number).log_id
 
 
+def _export_id(stage: Stage, owner: User, caller: Caller) -> uuid.UUID:
+    """An archive that waits to be fetched."""
+    with vault.incoming(kind="export") as file:
+        file.write(b"a zip file")
+        file.store()
+        with unit_of_work():
+            soon = datetime.now(UTC) + timedelta(days=1)
+            stored = file.keep(owner_id=owner.pk)
+            return PersonExport.objects.create(user=owner, state="READY", expires_at=soon, file=stored).pk
+
+
+def _notice_id(stage: Stage, owner: User, caller: Caller) -> int:
+    day = datetime.now(UTC).date()
+    change = RuleChange.objects.create(key=uuid.uuid4().hex, version=1, title="x", text="x", effective_on=day)
+    return RuleNotice.objects.create(change=change, user=owner).pk
+
+
 MAKERS = {
+    "export_id": _export_id,
+    "notice_id": _notice_id,
     "entry_id": _entry_id,
     "user_id": lambda stage, owner, caller: owner.pk,
     "session_id": _session_id,
