@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 TESTING := EASE_VAR="$(CURDIR)/var/test"
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
-.PHONY: help run worker test lint bench jitter demo clean
+.PHONY: help run worker test lint bench jitter walk demo clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -41,6 +41,9 @@ bench: $(DEV) ## the figures of design.md section 9
 
 jitter: $(DEV) ## cut sockets, then each fault in turn: nothing lost, doubled or out of order
 	@$(PY) -m bench.jitter
+
+walk: $(DEV) ## the staff's pages in a real browser, beside `make run` (needs chromium and playwright)
+	@$(PY) -m bench.walk
 
 demo: $(DEV) ## a scripted conversation with the running server, or with one of its own
 	@$(PY) -m djangocrud.launch demo

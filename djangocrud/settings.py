@@ -314,6 +314,7 @@ if not env.production:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["djangocrud.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 
-from backend.common.index import Index
+from backend.common.index import Index, icon
 
 urlpatterns = [
     path("", Index.as_view(), name="index"),
+    path("favicon.ico", icon),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.support.api.urls")),
     path("", include("backend.identity.adminsite.urls")),

@@ -1,5 +1,6 @@
 """How the OpenAPI document describes our four kinds of credentials (K-41)."""
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -9,8 +10,14 @@ from drf_spectacular.openapi import AutoSchema
 class DocumentedView(AutoSchema):
     """drf-spectacular's description of a view, which says so where an API key is what opens it.
 
-    A permission asks for the key, no authentication class; its scheme is in SPECTACULAR_SETTINGS.
+    A permission asks for the key, no authentication class; its scheme is in SPECTACULAR_SETTINGS. What a route is
+    called in the documents is the first sentence about it.
     """
+
+    def get_summary(self) -> str | None:
+        given: str | None = super().get_summary()
+        about: str = self.get_description() or ""
+        return given or re.split(r"(?<=\w)[.:;](?:\s|$)|\n", about.strip())[0][:100].rstrip(".") or None
 
     def get_auth(self) -> list[dict[str, Any]]:
         if any(getattr(need, "is_for_api_keys", False) for need in self.view.get_permissions()):

@@ -46,7 +46,13 @@ DOCUMENTS = {
     *("api/schema/", "swagger.json", "swagger.yaml"),
     *("api/docs/", "api/docs/swagger/", "swagger/", "api/redoc/", "redoc/"),
 }
-PAGES = (settings.ADMIN_URL, settings.ADMIN_HONEYPOT_URL, f"^{settings.ADMIN_HONEYPOT_URL}", "grappelli/")
+PAGES = (
+    settings.ADMIN_URL,
+    settings.ADMIN_HONEYPOT_URL,
+    f"^{settings.ADMIN_HONEYPOT_URL}",
+    "grappelli/",
+    "favicon.ico",
+)
 READERS_OF_THE_ENVIRONMENT = {"djangocrud/env.py", "djangocrud/settings_test.py"}
 
 

@@ -70,6 +70,7 @@ def test_the_pages_ask_nobody_but_us(address):
     assert not re.search(r"""["'(](https?:)?//""", page.text.replace("http://testserver", ""))
     assert [found for found in sources if finders.find(found.removeprefix(settings.STATIC_URL))] == sources
     assert len(sources) >= 1
+    assert "default-src 'self'" in page["Content-Security-Policy"]
 
 
 @pytest.mark.django_db

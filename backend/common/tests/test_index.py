@@ -20,6 +20,19 @@ def test_the_front_page_names_the_groups_of_routes():
     assert "/api/auth/refresh/" in body["groups"]["auth"]
 
 
+def test_a_browser_gets_the_same_as_a_page():
+    client = APIClient()
+
+    page = client.get("/", HTTP_ACCEPT="text/html,application/xhtml+xml,*/*;q=0.8")
+    others = [client.get("/", HTTP_ACCEPT=kind) for kind in ("*/*", "application/json", "application/json, text/html")]
+
+    assert (page["Content-Type"], page["Vary"]) == ("text/html; charset=utf-8", "Accept")
+    assert ("/api/auth/refresh/" in page.text, "/api/docs/" in page.text) == (True, True)
+    assert {answer["Content-Type"] for answer in others} == {"application/json"}
+    assert client.get("/?format=json", HTTP_ACCEPT="text/html")["Content-Type"] == "application/json"
+    assert client.get("/favicon.ico")["Content-Type"] == "image/svg+xml"
+
+
 def test_the_front_page_is_for_everybody():
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Bearer stale")

@@ -29,6 +29,7 @@ class EaseSite(AdminSite):
     site_url = "/"
     login_form = StaffSignIn
     login_template = "adminsite/login.html"
+    index_template = "adminsite/index.html"
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
