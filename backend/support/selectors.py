@@ -14,7 +14,7 @@ from backend.support.models import Chat
 
 def chats_visible_to(actor: Principal) -> QuerySet[Chat]:
     """The chats one is a member of, and for agents also the waiting ones."""
-    mine = Q(customer_id=actor.id) | Q(admin_id=actor.id)
+    mine = _member(actor)
     if actor.has_role(SUPPORT_AGENT):
         mine |= Q(admin=None, closed_at=None)
     return Chat.objects.filter(mine)
@@ -30,10 +30,16 @@ def get_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
 
 def get_chat_of_member(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
     """Return a chat that the actor is a member of: its customer or its agent. Raises: ChatUnknown."""
-    chat = Chat.objects.filter(Q(customer_id=actor.id) | Q(admin_id=actor.id), pk=chat_id).first()
+    chat = Chat.objects.filter(_member(actor), pk=chat_id).first()
     if chat is None:
         raise ChatUnknown
     return chat
+
+
+def _member(actor: Principal) -> Q:
+    """Their own chats; those they answer only while they hold the role, as on the socket."""
+    mine = Q(customer_id=actor.id)
+    return mine | Q(admin_id=actor.id) if actor.has_role(SUPPORT_AGENT) else mine
 
 
 def role_in(chat: Chat, user_id: int) -> str:
