@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 TESTING := EASE_VAR="$(CURDIR)/var/test"
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
-.PHONY: help run test lint bench jitter demo clean
+.PHONY: help run worker test lint bench jitter demo clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -18,6 +18,9 @@ help: ## show this list
 
 run: $(RUNTIME) ## serve with database, Valkey and demo data [PORT=8000]
 	@$(PY) -m djangocrud.launch run $(if $(PORT),--port $(PORT))
+
+worker: $(RUNTIME) ## run jobs and the clock by Celery, for a server started with USE_CELERY=True
+	@$(PY) -m djangocrud.launch worker
 
 test: lint ## lint, then every test in parallel, with coverage
 	@$(TESTING) $(PY) -m djangocrud.launch test -n auto \

@@ -13,7 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from backend.common import health  # noqa: E402
+from backend.common import health, jobs  # noqa: E402
 from backend.identity.consumers import notification_socket  # noqa: E402
 from backend.realtime import runtime  # noqa: E402
 from backend.realtime.sockets import no_such_socket  # noqa: E402
@@ -61,8 +61,13 @@ application = ProtocolTypeRouter(
 )
 
 
+clock = jobs.Clock()
+
+
 async def _start() -> None:
     await runtime.current()
+    if not settings.USE_CELERY:
+        clock.start()
 
 
 async def _drain() -> None:
@@ -70,8 +75,10 @@ async def _drain() -> None:
 
 
 async def _stop() -> None:
+    clock.stop()
     await (await runtime.current()).stop()
     http.close(1.0)
+    jobs.stop_threads()
 
 
 lifecycle.on_start.append(_start)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -53,6 +53,8 @@ class Env(BaseModel):
 
     database_url: str = ""
     redis_url: Words = ()
+    use_celery: bool = False
+    celery_broker_url: str = ""
     var: Path = Field(default=ROOT / "var", validation_alias="EASE_VAR")
 
     host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
@@ -94,7 +96,7 @@ class Env(BaseModel):
     otp_token_expiration_time: int = Field(default=300, ge=1)
     auth_jwt_behind_basic: str = ""
 
-    @field_validator("debug", "cookie_secure", "email_use_tls", mode="before")
+    @field_validator("debug", "cookie_secure", "email_use_tls", "use_celery", mode="before")
     @classmethod
     def _tolerant_switch(cls, value: object) -> object:
         """DEBUG is spelt `1`, `True`, `yes`, `on` or left empty in the older systems (K-59)."""
@@ -189,6 +191,17 @@ class Env(BaseModel):
     @property
     def redis_addresses(self) -> tuple[str, ...]:
         return self.redis_url or (self.embedded.redis_url,)
+
+    @property
+    def broker_address(self) -> str:
+        """Celery's broker: the one given, else the first Redis, in the form that kombu has for Unix sockets."""
+        given = self.celery_broker_url or self.redis_addresses[0]
+        parts = urlsplit(given)
+        if parts.scheme != "unix":
+            return given
+        query = dict(parse_qsl(parts.query))
+        login = f":{quote(query['password'], safe='')}@" if query.get("password") else ""
+        return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
     @property
     def signing_key(self) -> str:

@@ -1,4 +1,4 @@
-"""Start Ease with everything it needs, and leave nothing behind: `python -m djangocrud.launch run|demo|test`.
+"""Start Ease with everything it needs, and leave nothing behind: `python -m djangocrud.launch run|demo|worker|test`.
 
 The launcher is a small process that holds the embedded servers (djangocrud/embedded) and one child at a time:
 
@@ -102,6 +102,12 @@ def _converse() -> int:
     return _finish(_start("bench.demo", "--file", str(env.var / "demo.json")))
 
 
+def worker() -> int:
+    """Run what was enqueued and what runs by the clock, until a signal. Used with USE_CELERY on in the web process."""
+    with servers():
+        return _finish(_spawn("work"))
+
+
 def test(arguments: Sequence[str]) -> int:
     """Run pytest with one pair of servers around all its parallel workers, and return its exit code.
 
@@ -169,6 +175,15 @@ def serve(port: int) -> int:
     _end_with_parent()
     sys.argv = ["serve", "--host", env.host, "--port", str(port)]
     runpy.run_module("djangocrud.serve", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def work() -> int:
+    _end_with_parent()
+    from djangocrud.celery import app
+
+    schedule = str(env.var / "celerybeat-schedule")
+    app.worker_main(["worker", "--beat", "--schedule", schedule, "--loglevel", env.log_level, "--without-gossip"])
     return 0
 
 
@@ -337,7 +352,7 @@ def _refuse(reason: str, code: int = 1) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m djangocrud.launch")
-    commands = parser.add_subparsers(required=True, metavar="run|demo|test")
+    commands = parser.add_subparsers(required=True, metavar="run|demo|worker|test")
 
     def add(name: str, work: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         command = commands.add_parser(name)
@@ -346,6 +361,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add("run", lambda given: run(given.port)).add_argument("--port", type=_port, default=env.port)
     add("demo", lambda given: demo())
+    add("worker", lambda given: worker())
+    add("work", lambda given: work())
     add("prepare", lambda given: prepare(given.base_url)).add_argument("--base-url", required=True)
     add("serve", lambda given: serve(given.port)).add_argument("--port", type=_port, required=True)
     # Its options are pytest's: with a prefix that nobody types none is taken for ours.

@@ -99,6 +99,22 @@ CHANNEL_LAYERS: dict[str, Any] = {
     }
 }
 
+# Jobs (backend/common/jobs.py). Nobody reads results: what a job did is in the database.
+USE_CELERY = env.use_celery
+JOBS_AT_ONCE = False
+CELERY_BROKER_URL = env.broker_address
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# redis-py's own time limit equals the wait of a blocking pop, and would end it as a fault (stack.md).
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{LAYER_PREFIX}:jobs:", "socket_timeout": None}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 25 * 60, 30 * 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]

@@ -14,8 +14,11 @@ _RUN, _WORKER = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:8], os.environ.ge
 LAYER_PREFIX = f"ease-test-{_RUN}-{_WORKER}"
 CACHES["default"]["KEY_PREFIX"] = LAYER_PREFIX  # noqa: F405
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = LAYER_PREFIX  # noqa: F405
+CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{LAYER_PREFIX}:jobs:"  # noqa: F405
 
 # Tests of limits come from addresses of their own.
 RATE_LIMIT_EXEMPT = ["127.0.0.0/8"]
 # Off, so that each test sees what the shared cache and the database say; its own tests switch it on.
 PRINCIPAL_NEAR_SECONDS = 0.0
+# Jobs run in the test that caused them, when its transaction commits.
+JOBS_AT_ONCE = True

@@ -4,7 +4,7 @@ There are no Django signals in this product: a hook names what it carries, and i
 for `.register`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -55,6 +55,19 @@ class Erasure:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Everything about one person is being written out, in a transaction that sees one moment.
+
+    Each slice calls `add(name, rows)` for its part: a name such as `support/chats.json`, and rows of plain JSON values,
+    which are read once and may be a generator. Nothing about others belongs there but how they were called.
+    """
+
+    user_id: int
+    add: Callable[[str, Iterable[Mapping[str, Any]]], None]
+
+
+person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")

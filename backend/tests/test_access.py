@@ -2,7 +2,8 @@
 
 import pytest
 
-from backend.tests.access import ACCESS, ROLES
+from backend.tests.access import ACCESS, address_of, body_of
+from backend.tests.roles import ROLES
 from backend.tests.stage import METHODS, Stage, document, json_of, make_caller
 
 
@@ -35,7 +36,7 @@ def test_each_role_gets_what_the_table_says(route, case, make_user):
 
     def ask(role: str) -> int:
         caller = make_caller(make_user, role)
-        address = stage.address(path, case, caller)
-        return caller.client.generic(method, address, *json_of(stage.body(route))).status_code
+        address = address_of(path, case, stage=stage, caller=caller)
+        return caller.client.generic(method, address, *json_of(body_of(route, stage=stage))).status_code
 
     assert {role: ask(role) for role in ROLES} == ACCESS[route][case]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
 from backend.common.principal import AUDITOR, BANK_ADMIN, SUPPORT_AGENT
-from backend.tests.access import ACCESS
+from backend.tests.access import ACCESS, address_of
 from backend.tests.stage import Stage, document, make_caller
 
 EXAMPLES = 7
@@ -52,7 +52,7 @@ def test_no_request_makes_a_crash(route, stage, make_user):
     @given(case=cases, about_something=st.booleans())
     def play(case: Case, about_something: bool) -> None:
         caller = make_caller(make_user, "superuser", SUPPORT_AGENT, BANK_ADMIN, AUDITOR)
-        there = stage.address(operation.path, "own", caller)
+        there = address_of(operation.path, "own", stage=stage, caller=caller)
         path = there if about_something else operation.path.format(**case.path_parameters)
         query = urlencode(case.query or {}, doseq=True, errors="replace")
         answer = caller.client.generic(operation.method.upper(), path, *content_of(case), QUERY_STRING=query)

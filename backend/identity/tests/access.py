@@ -1,0 +1,139 @@
+"""Who may call the routes of identity, and what calling them takes (backend/tests/access.py)."""
+
+import uuid
+from typing import Any
+
+from backend.audit.models import SecurityEvent
+from backend.conftest import PASSWORD
+from backend.identity.models import LoginLog
+from backend.tests.roles import Cases, always, anybody, only, signed_in
+from backend.tests.stage import Caller, Stage, User
+
+WORDS = "another quiet purple Tractor 7"
+LOG = {
+    "creation_date": "2026-01-02",
+    "creation_time": "10:00:00",
+    "platform_OS": "iOS",
+    "successful": True,
+    "description": "by hand",
+}
+CHANGE = {"new_password": WORDS, "confirm_password": WORDS}
+
+ACCESS: dict[str, Cases] = {
+    # Doors
+    "POST /api/register/": always(anybody(201)),
+    "POST /api/users/register/": always(anybody(202)),
+    "POST /api/user/create/": always(anybody(201)),
+    "POST /api/login/": always(anybody(200)),
+    "POST /api/users/login/": always(anybody(200)),
+    "POST /api/auth/login/": always(anybody(200)),
+    "POST /api/user/token/": always(anybody(200)),
+    "POST /api/auth/refresh/": always(anybody(200)),
+    "POST /api/auth/password/forgot/": always(anybody(202)),
+    "POST /api/auth/password/reset/": always(anybody(422)),
+    # The S0 doors go by cookies, which say which session to end or to renew.
+    "POST /api/token/": always(signed_in(200, anonymous=400, api_key=400)),
+    "POST /api/logout/": always(signed_in(200, anonymous=400, api_key=400)),
+    "POST /api/auth-status/": always(signed_in(200)),
+    "GET /api/users/logout/": always(signed_in(200)),
+    "POST /api/users/logout/": always(signed_in(200)),
+    "POST /api/auth/logout/": always(signed_in(200)),
+    # Oneself
+    "GET /api/profile/": always(signed_in(200)),
+    "PUT /api/profile/": always(signed_in(200)),
+    "GET /api/user/me/": always(signed_in(200)),
+    "PUT /api/user/me/": always(signed_in(200)),
+    "PATCH /api/user/me/": always(signed_in(200)),
+    "DELETE /api/user/me/": always(signed_in(204)),
+    "PUT /api/users/changepwd/": always(signed_in(200)),
+    "POST /api/profile/change-password/": always(signed_in(200)),
+    "POST /api/auth/ws-ticket/": always(signed_in(201)),
+    "GET /api/auth/sessions/": always(signed_in(200)),
+    "DELETE /api/auth/sessions/": always(signed_in(200)),
+    "PATCH /api/auth/sessions/{session_id}/": {"own": signed_in(200), "another": signed_in(404)},
+    "DELETE /api/auth/sessions/{session_id}/": {"own": signed_in(204), "another": signed_in(404)},
+    "GET /api/auth/api-key/": always({**anybody(403), "api_key": 200}),
+    # The login log: one's own to read; superusers read all of it and write, audited.
+    "GET /api/users/loginLog/": always(signed_in(200)),
+    "POST /api/users/loginLog/": always(only(201, "superuser")),
+    "GET /api/users/loginLog/{log_id}/": {"own": signed_in(200), "another": signed_in(404, superuser=200)},
+    "PUT /api/users/loginLog/{log_id}/": {"own": only(200, "superuser"), "another": only(200, "superuser")},
+    "DELETE /api/users/loginLog/{log_id}/": {"own": only(204, "superuser"), "another": only(204, "superuser")},
+    # The super-admin desk: staff manage plain users, superusers everybody; nobody deletes themselves.
+    "GET /api/superadmin/user/": always(only(200, "staff", "superuser")),
+    "POST /api/superadmin/user/": always(only(202, "staff", "superuser")),
+    "GET /api/superadmin/user/{user_id}/": {
+        "own": only(200, "superuser"),
+        "another": only(200, "staff", "superuser"),
+        "above": only(200, "superuser"),
+    },
+    "PUT /api/superadmin/user/{user_id}/": {
+        "own": only(200, "superuser"),
+        "another": only(200, "staff", "superuser"),
+        "above": only(200, "superuser"),
+    },
+    "PUT /api/superadmin/user/block/{user_id}/": {
+        "own": only(202, "superuser"),
+        "another": only(202, "staff", "superuser"),
+        "above": only(202, "superuser"),
+    },
+    "DELETE /api/superadmin/user/{user_id}/": {
+        "own": only(204),
+        "another": only(204, "staff", "superuser"),
+        "above": only(204, "superuser"),
+    },
+    # Security events: bank admins and auditors read, bank admins resolve; flags open nothing.
+    "GET /api/admin/security-events/": always(only(200, "bank_admin", "auditor")),
+    "POST /api/admin/security-events/{event_id}/resolve/": always(only(200, "bank_admin")),
+}
+
+
+def _session_id(stage: Stage, owner: User, caller: Caller) -> str:
+    return caller.sid if owner == caller.user else stage.session_of(owner).sid
+
+
+MAKERS = {
+    "user_id": lambda stage, owner, caller: owner.pk,
+    "session_id": _session_id,
+    "log_id": lambda stage, owner, caller: LoginLog.objects.create(user=owner, description="x").pk,
+    "event_id": lambda stage, owner, caller: (
+        SecurityEvent.objects.create(event_type="X", severity="LOW", description="x").pk
+    ),
+}
+
+
+def _email() -> str:
+    return f"{uuid.uuid4().hex}@example.com"
+
+
+def _fresh() -> dict[str, Any]:
+    return {"email": _email(), "first_name": "Ana", "last_name": "Banker", "password": WORDS}
+
+
+def _known(stage: Stage, field: str) -> dict[str, str]:
+    return {field: stage.desk.email, "password": PASSWORD}
+
+
+BODIES = {
+    "POST /api/register/": lambda stage: {**_fresh(), "username": uuid.uuid4().hex},
+    "POST /api/users/register/": lambda stage: _fresh(),
+    "POST /api/user/create/": lambda stage: {"email": _email(), "name": "Ana", "password": WORDS},
+    "POST /api/superadmin/user/": lambda stage: _fresh(),
+    "POST /api/login/": lambda stage: _known(stage, "email"),
+    "POST /api/user/token/": lambda stage: _known(stage, "email"),
+    "POST /api/users/login/": lambda stage: _known(stage, "username"),
+    "POST /api/auth/login/": lambda stage: _known(stage, "username"),
+    "POST /api/auth/refresh/": lambda stage: {"refresh": stage.session_of(stage.desk).refresh},
+    "POST /api/auth/password/forgot/": lambda stage: {"email": stage.desk.email},
+    "POST /api/auth/password/reset/": lambda stage: {"token": "no such link", "new_password": WORDS},
+    "PUT /api/profile/": lambda stage: {"first_name": "Ana"},
+    "PUT /api/user/me/": lambda stage: {"email": _email(), "name": "Ana", "password": WORDS},
+    "PATCH /api/user/me/": lambda stage: {"name": "Ana"},
+    "PUT /api/users/changepwd/": lambda stage: {"current_password": PASSWORD, "new_password": WORDS},
+    "POST /api/profile/change-password/": lambda stage: {"old_password": PASSWORD, **CHANGE},
+    "PATCH /api/auth/sessions/{session_id}/": lambda stage: {"name": "my phone"},
+    "POST /api/users/loginLog/": lambda stage: LOG,
+    "PUT /api/users/loginLog/{log_id}/": lambda stage: LOG,
+    "PUT /api/superadmin/user/{user_id}/": lambda stage: {"first_name": "Ana"},
+    "PUT /api/superadmin/user/block/{user_id}/": lambda stage: {"is_active": False},
+}
