@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
-from backend.identity.models import User
-from backend.identity.services import roles, sessions
+from backend.identity.models import Role, User, UserRole
+from backend.identity.services import sessions
 from backend.tests.frames import check_frame
 from backend.tests.servers import Server
 from bench.client import ChatClient
@@ -91,14 +91,17 @@ def live(server: Server, django_db_blocker: Any) -> Iterator[Server]:
 
 @pytest.fixture
 def make_user() -> Callable[..., User]:
-    """Make users with names of their own: `make_user("SUPPORT_AGENT", is_staff=True)`."""
+    """Make users with names of their own: `make_user("SUPPORT_AGENT", is_staff=True)`.
+
+    Straight into the tables: nobody can have heard of them before, and every test makes some.
+    """
 
     def make(*role_names: str, **fields: Any) -> User:
         name = fields.pop("first_name", "Person")
         email = fields.pop("email", f"{uuid.uuid4().hex[:12]}@example.com")
         user = User.objects.create_user(email, fields.pop("password", PASSWORD), first_name=name, **fields)
-        for role in role_names or ("CUSTOMER",):
-            roles.assign_role(user=user, name=role, assigned_by=None)
+        held = Role.objects.filter(name__in=role_names or ["CUSTOMER"])
+        UserRole.objects.bulk_create([UserRole(user=user, role=role) for role in held])
         return user
 
     return make
@@ -154,7 +157,7 @@ def _drop_old(before_hour: int) -> None:
 
 
 def _drop(name: str) -> None:
-    """Drop a database. By force only where somebody is still connected: force may not end autovacuum's work."""
+    """Drop a database, by force where somebody is still connected."""
     try:
         _admin(f'DROP DATABASE IF EXISTS "{name}"')
     except psycopg2.errors.ObjectInUse:

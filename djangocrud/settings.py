@@ -47,7 +47,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -154,6 +153,7 @@ CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the doubl
 RATE_LIMITS = {
     "user": (env.rate_limit_user, 60),
     "anonymous": (env.rate_limit_anonymous, 60),
+    "credential": (env.rate_limit_anonymous, 60),  # tokens and keys that are none, by address
     "api_key": (env.rate_limit_api_key, 60),
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),

@@ -7,10 +7,12 @@ losing Redis nor bringing back an empty one frees anybody. A mark in Redis tells
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import redis
 import structlog
@@ -215,6 +217,23 @@ def hashed(identity: str) -> str:
     return hashlib.blake2b(identity.encode(), key=key, digest_size=16).hexdigest()
 
 
+class Spread:
+    """Several Redis hosts: whoever is counted is counted on one of them, always the same."""
+
+    def __init__(self, limiters: Sequence[Limiter]) -> None:
+        self._limiters = limiters
+
+    def hit(self, rule: Rule, identity: str, *, cost: int = 1, in_advance: bool = False) -> Verdict:
+        return self._of(identity).hit(rule, identity, cost=cost, in_advance=in_advance)
+
+    def clear(self, rule: Rule, identity: str) -> None:
+        self._of(identity).clear(rule, identity)
+
+    def _of(self, identity: str) -> Limiter:
+        return self._limiters[crc32(identity.encode()) % len(self._limiters)]
+
+
 @cache
-def limiter() -> Limiter:
-    return Limiter(settings.REDIS_URLS[0], prefix=f"{settings.LAYER_PREFIX}:")
+def limiter() -> Limiter | Spread:
+    found = [Limiter(url, prefix=f"{settings.LAYER_PREFIX}:") for url in settings.REDIS_URLS]
+    return found[0] if len(found) == 1 else Spread(found)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from backend.audit import services as audit
 from backend.common import request_context
@@ -171,10 +172,8 @@ def principal_changed(unit: UnitOfWork, *, user_id: int) -> None:
 
     Ends no session. Locks: the user row.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    user.auth_version += 1
-    user.save(update_fields=["auth_version", "updated_at"])
-    version = user.auth_version
+    User.objects.filter(pk=user_id).update(auth_version=F("auth_version") + 1, updated_at=Now())
+    version = User.objects.values_list("auth_version", flat=True).get(pk=user_id)
     unit.emit(
         topics=[principals.SESSIONS_TOPIC], kind="principal.changed", payload={"user_id": user_id, "version": version}
     )
