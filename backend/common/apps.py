@@ -1,6 +1,15 @@
 from django.apps import AppConfig
 
 
+DAY_S = 24 * 3600
+
+
 class CommonConfig(AppConfig):
     name = "backend.common"
     label = "common"
+
+    def ready(self) -> None:
+        from backend.common import alerts, jobs, tasks
+
+        alerts.install()
+        jobs.every(DAY_S, tasks.forget_old_limits)

@@ -31,9 +31,13 @@ class _Host:
         self.client = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
         self._resting_until = 0.0
 
+    @property
+    def is_away(self) -> bool:
+        return time.monotonic() < self._resting_until
+
     def ask(self, command: str, *args: Any, **kwargs: Any) -> Any:
         """Return the answer; None while the host is away."""
-        if time.monotonic() < self._resting_until:
+        if self.is_away:
             return None
         try:
             return getattr(self.client, command)(*args, **kwargs)
@@ -62,6 +66,13 @@ class FastCache:
     def set(self, name: str, value: Mapping[str, Any], *, seconds: int) -> None:
         body = orjson.dumps({**value, "exp": time.time() + seconds})
         self._host_of(name).ask("set", self._prefix + name, self._seal(name, body) + body, ex=seconds)
+
+    def add(self, name: str, *, seconds: int) -> bool | None:
+        """Leave a mark for so long; return whether there was none yet. None while the host is away."""
+        host = self._host_of(name)
+        if host.ask("set", self._prefix + name, b"", nx=True, ex=seconds):
+            return True
+        return None if host.is_away else False
 
     def delete(self, names: Sequence[str]) -> None:
         for host, own in self._by_host(names):

@@ -29,6 +29,7 @@ STRIKES_S = 86400
 REST_S = 1.0
 TIMEOUT_S = 0.25
 PUT_BACK_MAX = 10_000
+FORGET_AT_ONCE = 1000
 
 # Answers: allowed, count, milliseconds to the end of window or block, strike number (0 when none was added).
 # `allowed` is -1 when the mark is missing: this Redis has forgotten everything.
@@ -209,6 +210,18 @@ def _remember_block(rule: Rule, identity: str, seconds: float, count: int) -> No
         defaults={"window_end": until, "is_blocked": True, "block_until": until, "request_count": count},
     )
     log.info("rate_limit.blocked", rule=rule.name, seconds=int(seconds))
+
+
+def forget_before(edge: datetime) -> int:
+    """Delete rows whose window or block ended before `edge`; return how many. In steps, safe to stop and repeat.
+
+    An edge within the last day would shorten the memory of strikes.
+    """
+    old = RateLimit.objects.filter(window_end__lt=edge)
+    total = 0
+    while batch := list(old.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
+        total += RateLimit.objects.filter(pk__in=batch).delete()[0]
+    return total
 
 
 def hashed(identity: str) -> str:
