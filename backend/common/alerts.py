@@ -81,7 +81,9 @@ def fault_in(record: logging.LogRecord) -> Fault | None:
 
 def is_about_alerts(record: logging.LogRecord) -> bool:
     """Whether it says that such a mail could not be sent: it would call for the next one."""
-    return isinstance(record.msg, dict) and record.msg.get("job") == tasks.mail_fault.name
+    by_us = record.msg.get("job") if isinstance(record.msg, dict) else None
+    by_celery = getattr(record, "data", None)
+    return tasks.mail_fault.name in (by_us, by_celery.get("name") if isinstance(by_celery, dict) else None)
 
 
 def reference_of(record: logging.LogRecord) -> str:

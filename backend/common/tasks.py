@@ -15,8 +15,23 @@ MAIL_RETRIES = {"autoretry_for": (OSError,), "max_retries": 3, "retry_backoff": 
 @shared_task(name="common.mail_fault", **MAIL_RETRIES)
 def mail_fault(kind: str, place: str, reference: str) -> None:
     """Tell the administrators of a fault, unless a process has told them lately. See common/alerts.py."""
-    if fastcache().add(f"fault-told:{kind}:{place}", seconds=settings.ALERT_EVERY_S) is False:
+    mark = f"fault-told:{kind}:{place}"
+    if fastcache().add(mark, seconds=settings.ALERT_EVERY_S) is False:
         return
+    try:
+        _mail(kind, place, reference)
+    except OSError:
+        fastcache().delete([mark])  # Nobody was told; the next try must not take this one's word for it.
+        raise
+
+
+@shared_task(name="common.forget_old_limits")
+def forget_old_limits() -> None:
+    """Delete counts and blocks that decide nothing any more."""
+    ratelimit.forget_before(datetime.now(UTC) - timedelta(days=settings.RATE_LIMITS_KEPT_DAYS))
+
+
+def _mail(kind: str, place: str, reference: str) -> None:
     mail_admins(
         f"{kind} in {place.rpartition('/')[2]}",
         f"Something unexpected happened at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.\n\n"
@@ -24,9 +39,3 @@ def mail_fault(kind: str, place: str, reference: str) -> None:
         "The log has the stack trace under that reference. The same fault is not mailed again for "
         f"{settings.ALERT_EVERY_S // 60} minutes.\n",
     )
-
-
-@shared_task(name="common.forget_old_limits")
-def forget_old_limits() -> None:
-    """Delete counts and blocks that decide nothing any more."""
-    ratelimit.forget_before(datetime.now(UTC) - timedelta(days=settings.RATE_LIMITS_KEPT_DAYS))
