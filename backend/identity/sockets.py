@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import parse_cookie
 from django.http.request import validate_host
+from django.utils.http import is_same_domain
 
 from backend.common import request_context
 from backend.common.errors import TooMany
@@ -114,7 +115,16 @@ def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin", b"").decode("latin1")
     host = headers.get(b"host", b"").decode("latin1")
     own = origin in {f"https://{host}", f"http://{host}"} and validate_host(host.rpartition(":")[0] or host, _hosts())
-    return own or origin in settings.CSRF_TRUSTED_ORIGINS
+    return own or any(_is_of(origin, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _is_of(origin: str, trusted: str) -> bool:
+    """Whether an origin is the trusted one, or below it where that is `https://*.example.com`, as for Django's forms."""
+    scheme, _, host = trusted.partition("://")
+    if not host.startswith("*"):
+        return origin == trusted
+    own_scheme, _, own_host = origin.partition("://")
+    return own_scheme == scheme and is_same_domain(own_host, host[1:])
 
 
 def _hosts() -> list[str]:

@@ -163,7 +163,8 @@ def rename_author(
 
     `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kind
     `worded_kind` a `message` that begins with the name is words about the person, and gets the new one too.
-    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing.
+    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing. Found by index:
+    by author, and where an event has none by what its payload names.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -173,8 +174,10 @@ def rename_author(
                             %(name)s || substr(payload->>'message', length(payload->>%(field)s) + 1)))
                         ELSE payload END
                    || jsonb_build_object(%(field)s::text, %(name)s::text)
-               WHERE payload ? %(field)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s""",
-            {"worded": worded_kind, "field": name_field, "name": name, "id_field": id_field, "id": str(user_id)},
+               WHERE payload ? %(field)s AND (
+                   author_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
+                   OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)""",
+            {"worded": worded_kind, "field": name_field, "name": name, "id_field": id_field, "id": user_id},
         )
         return int(cursor.rowcount)
 

@@ -118,6 +118,7 @@ def test_people_and_rules_are_counted_apart(either, who):
 
 @pytest.mark.django_db
 def test_a_window_that_is_over_is_forgotten_by_redis(limiter, who):
+    """BUG-S2-19: a window ends when it should, however often it is hit."""
     short = Rule("test", 3, 1)
     hits(limiter, who, 3, short)
 
@@ -177,7 +178,7 @@ def test_clearing_forgets_the_uses_but_not_a_block(either, who):
 
 @pytest.mark.parametrize("where", ["redis", "database"])
 def test_of_many_at_once_exactly_the_limit_passes_and_one_block_is_made(committed, prefix, dead_url, who, where):
-    """E-AUTH-3: each thread with a connection of its own, to the database and to Redis."""
+    """E-AUTH-3, BUG-S2-19: each thread with a connection of its own, to the database and to Redis."""
     url = {"redis": settings.REDIS_URLS[0], "database": dead_url}[where]
     rule = Rule("test", 10, 3600)
 

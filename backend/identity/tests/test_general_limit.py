@@ -194,6 +194,7 @@ def test_who_is_not_signed_in_is_limited_by_address(limit):
 
 @pytest.mark.django_db
 def test_exempt_addresses_are_spared_the_limits_per_address_only(limit, settings, make_user, token_of):
+    """K-44."""
     limit(anonymous=1, registration=1, sign_in=1, user=2)
     settings.RATE_LIMIT_EXEMPT = ["203.0.113.0/28", "2001:db8::/32"]
     user = make_user()

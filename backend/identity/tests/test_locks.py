@@ -159,7 +159,7 @@ def test_when_the_lock_has_run_out_the_right_password_opens(ana):
 
 @pytest.mark.django_db
 def test_when_the_lock_has_run_out_the_count_starts_anew(ana):
-    """Otherwise one slip after half an hour would lock for another."""
+    """BUG-S2-18. Otherwise one slip after half an hour would lock for another."""
     fail(ANA, 7)
     let_the_lock_run_out()
 
@@ -263,7 +263,7 @@ def test_right_passwords_do_not_count_for_the_address(ana, settings):
 
 
 def test_failures_at_the_same_moment_are_all_counted(committed, ana):
-    """E-AUTH-3: the counter stays exact, and one lock is one alarm."""
+    """BUG-S2-18. E-AUTH-3: the counter stays exact, and one lock is one alarm."""
     answers = in_parallel(*[lambda: attempt("s1", ANA, WRONG)] * 8)
 
     assert [answer.status_code for answer in answers] == [401] * 8
@@ -316,7 +316,7 @@ def test_a_locked_account_that_is_blocked_too_tells_neither(make_user):
 
 @pytest.mark.django_db
 def test_a_lock_never_switches_the_account_off(ana):
-    """K-20: a stranger's guesses leave nothing for good (S1-B4 is superseded)."""
+    """E-S1-2 is superseded by this. K-20: a stranger's guesses leave nothing for good (S1-B4 is superseded)."""
     fail(ANA, 10)
 
     ana.refresh_from_db()

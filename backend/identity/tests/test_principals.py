@@ -176,7 +176,7 @@ def test_a_role_that_is_switched_off_counts_for_nobody(committed, make_user, pai
     ],
 )
 def test_an_older_principal_put_back_into_the_cache_is_refused(committed, make_user, pair_of, memory, forget):
-    """Either memory is enough: another process has only the cache, a process without Redis only its own."""
+    """K-69. Either memory is enough: another process has only the cache, a process without Redis only its own."""
     user = make_user("AUDITOR")
     pair = pair_of(user)
     principal_from_token(pair.access)
