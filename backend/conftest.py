@@ -1,6 +1,7 @@
 """Fixtures for every slice. PostgreSQL and Valkey are real; each parallel worker has databases of its own."""
 
 import fcntl
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,17 @@ from bench.client import ChatClient
 
 PREFIX = "test_template_"
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: two a core. Tests of server processes mostly wait, for starts, for ends, for what must not come."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no worker is left alone with it in the end: the bench, then servers."""
+    servers = {item.path for item in items if item.get_closest_marker("server")}
+    items.sort(key=lambda item: (item.path.parent.name != "bench", item.path not in servers))
 
 
 @pytest.fixture(scope="session", autouse=True)
