@@ -13,6 +13,7 @@ TESTING := PYTHONDONTWRITEBYTECODE= EASE_VAR="$(CURDIR)/var/test"
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
+.PHONY: lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
 .PHONY: help run worker test lint bench jitter demo clean
 .DEFAULT_GOAL := help
 
@@ -30,12 +31,20 @@ test: lint ## lint, then every test in parallel, with coverage
 		--cov=backend --cov=djangocrud --cov-report=term:skip-covered --cov-fail-under=91
 
 lint: $(DEV) ## every check that runs no test
+	@$(MAKE) --no-print-directory --jobs=4 lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
+
+lint-ruff:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+lint-black:
 	$(VENV)/bin/black --check --quiet .
+lint-flake8:
 	$(VENV)/bin/flake8
+lint-imports:
 	$(VENV)/bin/lint-imports
+lint-types:
 	$(TESTING) $(VENV)/bin/mypy
+lint-django:
 	$(TESTING) $(PY) manage.py makemigrations --check --dry-run
 	$(TESTING) $(PY) manage.py spectacular --fail-on-warn --validate --file $(VENV)/schema.yml
 

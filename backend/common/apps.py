@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 
-
 DAY_S = 24 * 3600
 
 

@@ -39,7 +39,7 @@ def _redis_answers(url: str) -> bool:
 
 
 def readiness() -> tuple[int, dict[str, Any]]:
-    """Return status and body of `/readyz`: 503 without the database, 200 `degraded` without a Redis host (section 8)."""
+    """Return status and body of `/readyz`: 503 without the database, 200 `degraded` without a Redis (section 8)."""
     parts = {"database": database_answers(), "redis": redis_answers()}
     if not parts["database"]:
         return 503, {"status": "unavailable", **parts}

@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 
-
 DAY_S = 24 * 3600
 
 
@@ -10,10 +9,7 @@ class IdentityConfig(AppConfig):
 
     def ready(self) -> None:
         from backend.common import jobs
-        from backend.identity import (
-            schema,  # noqa: F401 - registers itself with drf-spectacular
-            tasks,
-        )
+        from backend.identity import schema, tasks  # noqa: F401 - schema registers itself with drf-spectacular
         from backend.identity.sockets import follow_sessions
         from backend.realtime import runtime
 

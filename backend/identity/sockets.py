@@ -119,7 +119,7 @@ def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
 
 
 def _is_of(origin: str, trusted: str) -> bool:
-    """Whether an origin is the trusted one, or below it where that is `https://*.example.com`, as for Django's forms."""
+    """Whether an origin is the trusted one, or below it where that is `https://*.example.com`: as Django's forms do."""
     scheme, _, host = trusted.partition("://")
     if not host.startswith("*"):
         return origin == trusted

@@ -1,4 +1,4 @@
-"""E-ERR-5: a fault that nobody expected is logged with its trace, answered generically, and mailed to administrators."""
+"""E-ERR-5: a fault that nobody expected is logged with its trace, answered generically, and mailed to `ADMINS`."""
 
 import logging
 import uuid

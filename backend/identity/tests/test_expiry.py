@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def test_a_request_with_a_token_that_has_just_expired_is_refused_whole_and_succeeds_once_when_repeated(
     anybody, make_user
 ):
-    """E-AUTH-1, E-ERR-2: 401 says so, nothing was done, the refresh token opens the way, and the repeat is done once."""
+    """E-AUTH-1, E-ERR-2: 401 says so, nothing was done, the refresh token opens the way, the repeat is done once."""
     user = make_user()
     pair = sessions.open_session(user=user, door="s2")
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1, seconds=1)

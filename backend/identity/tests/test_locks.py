@@ -10,7 +10,18 @@ from backend.audit.models import SecurityEvent
 from backend.conftest import PASSWORD
 from backend.identity.models import LoginLog, Session, SignInCounter, User
 from backend.identity.services import locks, signing_in
-from backend.identity.tests.attempts import DOORS, LINE, WRONG, an_address, attempt, browser, events, fail, log_lines, shown
+from backend.identity.tests.attempts import (
+    DOORS,
+    LINE,
+    WRONG,
+    an_address,
+    attempt,
+    browser,
+    events,
+    fail,
+    log_lines,
+    shown,
+)
 from backend.identity.tests.doors import rows
 from backend.tests.commits import in_parallel
 

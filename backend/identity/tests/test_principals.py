@@ -112,7 +112,9 @@ def test_a_cached_principal_that_somebody_altered_is_not_believed(make_user, pai
     pair = pair_of(make_user())
     principal_from_token(pair.access)
     name = f"{memory._prefix}principal:{pair.sid}"
-    memory._hosts[0].client.set(name, memory._hosts[0].client.get(name).replace(b'"is_superuser":false', b'"is_superuser":true '))
+    memory._hosts[0].client.set(
+        name, memory._hosts[0].client.get(name).replace(b'"is_superuser":false', b'"is_superuser":true ')
+    )
 
     assert principal_from_token(pair.access).is_superuser is False
 
