@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "backend.audit",
     "backend.notifications",
     "backend.identity",
+    "backend.kyc",
     "backend.support",
 ]
 
@@ -158,6 +159,7 @@ RATE_LIMITS = {
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
+    "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
@@ -248,7 +250,7 @@ DOOR_PATHS = frozenset(
     [
         *("/api/register/", "/api/login/"),
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
-        *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
+        *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from backend.kyc.api import drafts, profile, registration
+
+urlpatterns = [
+    path("api/auth/register/", registration.Register.as_view()),
+    path("api/auth/register/draft/", drafts.RegistrationDraft.as_view()),
+    path("api/kyc/profile/", profile.KycProfile.as_view()),
+    path("api/kyc/draft/", drafts.OwnDraft.as_view()),
+]

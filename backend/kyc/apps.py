@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class KycConfig(AppConfig):
+    name = "backend.kyc"
+    label = "kyc"
+
+    def ready(self) -> None:
+        from backend.common import hooks, jobs
+        from backend.kyc import tasks
+        from backend.kyc.services.erasures import erase_profile, export_profile
+
+        hooks.person_erased.register(erase_profile)
+        hooks.person_exported.register(export_profile)
+        jobs.every(3600, tasks.prune_drafts)
