@@ -222,10 +222,25 @@ ADMIN_URL = env.admin_url
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.var / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if env.aws_storage_bucket_name:
+    from djangocrud.storage import s3_storage  # brings 20 MB of modules that others do not need
+
+    STORAGES["default"] = s3_storage(env)
+# What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
+VAULT_SPOOL = env.var / "incoming"
+ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
