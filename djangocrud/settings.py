@@ -239,7 +239,10 @@ if env.aws_storage_bucket_name:
     STORAGES["default"] = s3_storage(env)
 # What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
 VAULT_SPOOL = env.var / "incoming"
-ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+ENCRYPTION_KEY_DOCUMENTS = env.master_keys("encryption_key_documents")
+ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
+ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
+SSN_HASH_KEY = env.ssn_hashing_key
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}

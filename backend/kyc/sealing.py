@@ -12,12 +12,12 @@ from backend.common.envelopes import Envelopes
 
 @cache
 def ssn_envelopes() -> Envelopes:
-    return Envelopes(MasterKeys(settings.ENCRYPTION_KEYS["ssn"]))
+    return Envelopes(MasterKeys(settings.ENCRYPTION_KEY_SSN))
 
 
 @cache
 def address_envelopes() -> Envelopes:
-    return Envelopes(MasterKeys(settings.ENCRYPTION_KEYS["address"]))
+    return Envelopes(MasterKeys(settings.ENCRYPTION_KEY_ADDRESS))
 
 
 def ssn_hash(digits: str) -> str:

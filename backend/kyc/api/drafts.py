@@ -69,9 +69,7 @@ class RegistrationDraft(APIView):
     authentication_classes = Public
     permission_classes = [AllowAny]
 
-    @extend_schema(
-        operation_id="open_registration_draft", tags=["kyc"], request=DraftIn, responses={201: NewDraftOut}
-    )
+    @extend_schema(operation_id="open_registration_draft", tags=["kyc"], request=DraftIn, responses={201: NewDraftOut})
     def post(self, request: Request) -> Response:
         saved = drafts.save_draft(actor=None, **_asked(request))
         return Response(NewDraftOut(saved).data, status=status.HTTP_201_CREATED)
@@ -92,9 +90,7 @@ class RegistrationDraft(APIView):
     def put(self, request: Request) -> Response:
         return Response(DraftOut(drafts.save_draft(actor=None, token=_token(request), **_asked(request))).data)
 
-    @extend_schema(
-        operation_id="discard_registration_draft", tags=["kyc"], parameters=[TOKEN], responses={204: None}
-    )
+    @extend_schema(operation_id="discard_registration_draft", tags=["kyc"], parameters=[TOKEN], responses={204: None})
     def delete(self, request: Request) -> Response:
         drafts.discard_draft(actor=None, token=_token(request))
         return Response(status=status.HTTP_204_NO_CONTENT)

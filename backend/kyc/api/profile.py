@@ -11,6 +11,7 @@ from backend.common.shapes import Detail, SignedRequest
 from backend.kyc.api.fields import PersonIn, person_of
 from backend.kyc.services import profiles
 
+
 class KycProfileOut(serializers.Serializer[Any]):
     phone_number = serializers.CharField()
     date_of_birth = serializers.DateField()

@@ -25,9 +25,7 @@ class Profile(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["phone"], name="kyc_profile_phone_unique"),
             models.UniqueConstraint(fields=["ssn_hash"], name="kyc_profile_ssn_unique"),
-            models.CheckConstraint(
-                name="kyc_profile_phone_is_normal", condition=Q(phone__regex=r"^\+[0-9]{9,15}$")
-            ),
+            models.CheckConstraint(name="kyc_profile_phone_is_normal", condition=Q(phone__regex=r"^\+[0-9]{9,15}$")),
         ]
 
     def __str__(self) -> str:

@@ -7,10 +7,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
-import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from backend.audit import services as audit
 from backend.common.encryption import Damaged, KeyMissing
@@ -20,8 +20,6 @@ from backend.identity import limits
 from backend.kyc.errors import DraftStale, DraftUnknown
 from backend.kyc.models import Draft
 from backend.kyc.sealing import address_envelopes
-
-log = structlog.get_logger(__name__)
 
 KEPT_FOR = timedelta(days=14)
 
@@ -52,18 +50,13 @@ def save_draft(
     now = datetime.now(UTC)
     fresh = "" if actor is not None or token else secrets.token_urlsafe(32)
     with unit_of_work():
-        draft = _locked(actor, token) if not fresh else None
-        if draft is None and token:
-            raise DraftUnknown
-        if draft is None:
-            user_id = actor.id if actor else None
-            draft = Draft(user_id=user_id, token_hash=_hash(fresh) if fresh else None, version=0)
-        elif version is not None and version != draft.version:
+        draft = _to_save_in(actor, token, fresh, now)
+        if version is not None and version != draft.version:
             raise DraftStale(version=draft.version)
         draft.step, draft.version = step, draft.version + 1
         draft.sealed = address_envelopes().seal(orjson.dumps(values).decode(), bound_to=_place(draft))
         draft.updated_at, draft.expires_at = now, now + KEPT_FOR
-        draft.save()
+        _save(draft)
     return Saved(step, values, draft.version, now, draft.expires_at, fresh)
 
 
@@ -103,14 +96,37 @@ def prune_drafts() -> int:
     return deleted
 
 
-def _owned(actor: Principal | None, token: str) -> Any:
+def _owned(actor: Principal | None, token: str) -> QuerySet[Draft]:
     alive = Draft.objects.filter(expires_at__gt=datetime.now(UTC))
     return alive.filter(user_id=actor.id) if actor is not None else alive.filter(token_hash=_hash(token))
 
 
-def _locked(actor: Principal | None, token: str) -> Draft | None:
-    found: Draft | None = _owned(actor, token).select_for_update(no_key=True).first()
-    return found
+def _to_save_in(actor: Principal | None, token: str, fresh: str, now: datetime) -> Draft:
+    """Return the draft, locked, or a new one: for a fresh token, and for a person without one or with an expired one.
+
+    Raises: DraftUnknown.
+    """
+    if fresh:
+        return Draft(token_hash=_hash(fresh), version=0)
+    locked = Draft.objects.select_for_update(no_key=True)
+    if actor is None:
+        held = locked.filter(token_hash=_hash(token), expires_at__gt=now).first()
+        if held is None:
+            raise DraftUnknown
+        return held
+    held = locked.filter(user_id=actor.id).first() or Draft(user_id=actor.id, version=0)
+    if held.pk is not None and held.expires_at <= now:
+        held.version = 0
+    return held
+
+
+def _save(draft: Draft) -> None:
+    """Two devices that save a person's first draft at once meet in the unique index: one is told to read again."""
+    try:
+        with transaction.atomic():
+            draft.save()
+    except IntegrityError as fault:
+        raise DraftStale(version=1) from fault
 
 
 def _place(draft: Draft) -> str:

@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.audit.models import SecurityEvent
+from backend.identity.principals import principal_of
 from backend.kyc import tasks
+from backend.kyc.errors import DraftStale
 from backend.kyc.models import Draft
+from backend.kyc.services import drafts
+from backend.tests.commits import in_parallel
 
 OWN, OPEN = "/api/kyc/draft/", "/api/auth/register/draft/"
 DRAFT = {"step": "address", "values": {"first_name": "Ana", "address": "12 Harbour"}}
@@ -25,7 +29,8 @@ def test_a_registration_goes_on_where_it_was_left_on_another_device(anybody):
 
 
 @pytest.mark.django_db
-def test_one_device_does_not_overwrite_what_another_saved(make_user, client_of):
+def test_one_device_does_not_overwrite_what_another_saved(make_user, client_of, settings):
+    settings.CUSTOMER_SESSIONS_MAX = 2
     user = make_user()
     phone, tablet = client_of(user), client_of(user)
     seen = phone.put(OWN, DRAFT).json()["version"]
@@ -99,3 +104,16 @@ def test_one_that_cannot_be_opened_is_thrown_away_and_reported(make_user, client
     assert client.get(OWN).status_code == 404
     assert Draft.objects.count() == 0
     assert SecurityEvent.objects.get().event_type == "DATA_CORRUPTION"
+
+
+def test_two_devices_that_begin_at_once_make_one_draft(committed, make_user):
+    actor = principal_of(make_user())
+
+    def save(step: str) -> object:
+        return drafts.save_draft(actor=actor, step=step, values={})
+
+    results = in_parallel(lambda: save("phone"), lambda: save("tablet"))
+
+    assert Draft.objects.count() == 1
+    assert all(isinstance(result, drafts.Saved | DraftStale) for result in results)
+    assert any(isinstance(result, drafts.Saved) for result in results)

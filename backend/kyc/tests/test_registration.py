@@ -79,7 +79,7 @@ def test_neither_ssn_nor_address_is_readable_in_the_database(anybody):
 
     text = "\n".join(seen)
     assert "ana_" in text
-    for secret in ("219099999", "219-09-9999", "Unmistakable", "219-09-9999".encode().hex(), b"Unmistakable".hex()):
+    for secret in ("219099999", "219-09-9999", "Unmistakable", b"219-09-9999".hex(), b"Unmistakable".hex()):
         assert secret not in text
 
 
@@ -214,9 +214,7 @@ def test_two_people_at_once_with_one_ssn_or_phone_get_one_account(committed, mak
     def save(user: User, phone: str, ssn: str) -> object:
         return profiles.save_profile(actor=principal_of(user), person=Person(phone, born, ssn, address))
 
-    by_ssn = in_parallel(
-        lambda: save(one, "+2345678901", "219099999"), lambda: save(other, "+2345678902", "219099999")
-    )
+    by_ssn = in_parallel(lambda: save(one, "+2345678901", "219099999"), lambda: save(other, "+2345678902", "219099999"))
     by_phone = in_parallel(
         lambda: save(one, "+2345678905", "219099991"), lambda: save(other, "+2345678905", "219099992")
     )

@@ -36,7 +36,9 @@ def test_one_phone_has_one_form(text, stored):
     assert rules.checked_phone(text) == stored
 
 
-@pytest.mark.parametrize("text", ["12345678", "+1234567890123456", "+000123456789", "111222333444", "phone", "++1234567890"])
+@pytest.mark.parametrize(
+    "text", ["12345678", "+1234567890123456", "+000123456789", "111222333444", "phone", "++1234567890"]
+)
 def test_what_is_no_phone_is_refused(text):
     with pytest.raises(ValueError, match="digits|numbers"):
         rules.checked_phone(text)
@@ -75,14 +77,18 @@ def test_the_documented_ssn_samples_pass(text):
     assert rules.checked_ssn(text).isdigit()
 
 
-@pytest.mark.parametrize("text", ["000-00-0000", "777777777", "12345678", "1234567890", "12-345-6789", "abc-de-fghi", ""])
+@pytest.mark.parametrize(
+    "text", ["000-00-0000", "777777777", "12345678", "1234567890", "12-345-6789", "abc-de-fghi", ""]
+)
 def test_dummies_and_other_lengths_are_refused(text):
     """E-REG-2."""
     with pytest.raises(ValueError, match="social security number"):
         rules.checked_ssn(text)
 
 
-@pytest.mark.parametrize(("text", "passes"), [("x" * 9, False), ("x" * 10, True), ("x" * 200, True), ("x" * 201, False)])
+@pytest.mark.parametrize(
+    ("text", "passes"), [("x" * 9, False), ("x" * 10, True), ("x" * 200, True), ("x" * 201, False)]
+)
 def test_addresses_have_their_length(text, passes):
     """S2-B7."""
     if passes:
