@@ -47,3 +47,47 @@ class DraftStale(Conflict):
 
     code = "kyc.draft_stale"
     detail = "The draft was changed on another device. Read it again first."
+
+
+class DocumentRefused(RuleViolation):
+    """The document cannot be taken as it is; `field` says what is at fault."""
+
+    code = "kyc.document_refused"
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class UploadUnknown(NotFound):
+    code = "kyc.upload_unknown"
+    detail = "There is no such upload, or it has expired."
+
+
+class OffsetMismatch(Conflict):
+    """The client is not where the server is; `offset` says where the server is."""
+
+    code = "kyc.offset_mismatch"
+    detail = "The upload stands at another offset."
+
+
+class ChecksumMismatch(RuleViolation):
+    code = "kyc.checksum_mismatch"
+    detail = "The checksum does not match what arrived. Send this part again."
+
+
+class UploadBusy(Conflict):
+    """Another request is writing to it."""
+
+    code = "kyc.upload_busy"
+    detail = "Another request is sending this upload. Try again in a moment."
+
+
+class UploadNotAllowed(RuleViolation):
+    """Documents are taken while the person's case is open (S2-B16); `kyc_status` is what it is instead."""
+
+    code = "kyc.upload_not_allowed"
+    detail = "Documents cannot be sent in this state of your verification."
+
+    def __init__(self, kyc_status: str) -> None:
+        super().__init__(kyc_status=kyc_status)

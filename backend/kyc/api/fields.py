@@ -18,7 +18,7 @@ def checked(rule: Callable[[str], str], text: str) -> str:
         raise serializers.ValidationError(str(fault)) from None
 
 
-class PersonIn(serializers.Serializer[Any]):
+class KycProfileIn(serializers.Serializer[Any]):
     """What `PUT /api/kyc/profile/` takes, and the S2 registration among other things."""
 
     phone_number = TextField(max_length=25, help_text="+999999999, 9 to 15 digits.")

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend.common.shapes import Detail, SignedRequest
-from backend.kyc.api.fields import PersonIn, person_of
+from backend.kyc.api.fields import KycProfileIn, person_of
 from backend.kyc.services import profiles
 
 
@@ -33,11 +33,11 @@ class KycProfile(APIView):
     @extend_schema(
         operation_id="save_kyc_profile",
         tags=["kyc"],
-        request=PersonIn,
+        request=KycProfileIn,
         responses={200: KycProfileOut, 409: Detail, 422: Detail},
     )
     def put(self, request: SignedRequest) -> Response:
-        given = PersonIn(data=request.data)
+        given = KycProfileIn(data=request.data)
         given.is_valid(raise_exception=True)
         profiles.save_profile(actor=request.user, person=person_of(given.validated_data))
         return Response(KycProfileOut(profiles.read_profile(actor=request.user)).data)

@@ -15,12 +15,12 @@ from backend.common.shapes import Detail, Public
 from backend.identity.errors import PasswordRefused, RegistrationRefused
 from backend.identity.models import User
 from backend.kyc import rules
-from backend.kyc.api.fields import PersonIn, checked, person_of
+from backend.kyc.api.fields import KycProfileIn, checked, person_of
 from backend.kyc.services import registration
 from backend.kyc.services.registration import Account
 
 
-class RegistrationIn(PersonIn):
+class RegistrationIn(KycProfileIn):
     username = TextField(max_length=150)
     email = serializers.EmailField(max_length=255)
     password = TextField(max_length=1024, trim_whitespace=False)
