@@ -63,6 +63,7 @@ class Env(BaseModel):
     host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="BIND_PORT")
     web_threads: int = Field(default=4, ge=1, le=64)
+    upload_threads: int = Field(default=8, ge=1, le=64)
     drain_seconds: float = Field(default=4, ge=0, le=300)
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -134,6 +134,12 @@ class Opener(io.RawIOBase):
         self._position += count
         return count
 
+    def readall(self) -> bytes:
+        rest = bytearray()
+        while portion := self.read(CHUNK):
+            rest += portion
+        return bytes(rest)
+
     def _open_chunk(self, number: int) -> bytes:
         self._sealed.seek(len(HEADER) + number * (CHUNK + TAG))
         sealed = self._sealed.read(CHUNK + TAG)
