@@ -13,3 +13,5 @@ class KycConfig(AppConfig):
         hooks.person_erased.register(erase_profile)
         hooks.person_exported.register(export_profile)
         jobs.every(3600, tasks.prune_drafts)
+        jobs.every(3600, tasks.prune_uploads)
+        jobs.every(60, tasks.complete_left_behind)

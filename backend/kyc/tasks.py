@@ -2,9 +2,19 @@
 
 from celery import shared_task
 
-from backend.kyc.services import drafts
+from backend.kyc.services import drafts, uploads
 
 
 @shared_task
 def prune_drafts() -> None:
     drafts.prune_drafts()
+
+
+@shared_task
+def complete_left_behind() -> None:
+    uploads.complete_left_behind()
+
+
+@shared_task
+def prune_uploads() -> None:
+    uploads.prune_uploads()

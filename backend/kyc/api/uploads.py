@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import io
 import uuid
 from typing import Any
 
@@ -179,7 +180,8 @@ def _append(request: Request, upload_id: uuid.UUID, *, offset: int) -> Upload:
             actor=request.user,
             upload_id=upload_id,
             offset=offset,
-            body=request.data,
+            # DRF makes an empty body an empty dictionary.
+            body=request.data or io.BytesIO(),
             checksum=_checksum(request),
         )
     except ChecksumMismatch:

@@ -8,9 +8,9 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -48,9 +48,7 @@ class Checksum:
     digest: bytes
 
 
-def open_upload(
-    *, actor: Principal, length: int, document_type: str, document_number: str, file_name: str
-) -> Upload:
+def open_upload(*, actor: Principal, length: int, document_type: str, document_number: str, file_name: str) -> Upload:
     """Make room for a document of `length` bytes and return it. What can be refused now is not sent in vain.
 
     Raises: what `documents.check_before` raises; DocumentRefused (too many uploads are open).
@@ -225,7 +223,9 @@ def _opened_pieces(upload: Upload) -> Iterator[bytes]:
         at += piece.size
 
 
-def _end(upload: Upload, *, state: str, document: Document | None = None, refusal: dict[str, Any] | None = None) -> None:
+def _end(
+    upload: Upload, *, state: str, document: Document | None = None, refusal: dict[str, Any] | None = None
+) -> None:
     Upload.objects.filter(pk=upload.pk).update(state=state, document=document, refusal=refusal or {})
     UploadPiece.objects.filter(upload=upload).delete()
 
