@@ -80,6 +80,7 @@ class Env(BaseModel):
     encryption_key_address: tuple[SecretStr, ...] = ()
     # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
     ssn_hash_key: SecretStr = SecretStr("")
+    kyc_valid_days: int = Field(default=730, ge=1)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -105,6 +106,8 @@ class Env(BaseModel):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "Ease <no-reply@ease.example>"
+    delivery_delay_seconds: int = Field(default=30, ge=0)
+    expo_push_url: str = ""
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does

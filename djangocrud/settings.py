@@ -175,6 +175,9 @@ EMAIL_HOST_PASSWORD = env.email_host_password.get_secret_value()
 EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
+# Mail and push about a notice wait so long for its reader (backend/notifications/services/deliveries.py).
+DELIVERY_DELAY_SECONDS = env.delivery_delay_seconds
+EXPO_PUSH_URL = env.expo_push_url
 PASSWORD_RESET_URL = env.password_reset_url
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
@@ -243,6 +246,8 @@ ENCRYPTION_KEY_DOCUMENTS = env.master_keys("encryption_key_documents")
 ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
 ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
 SSN_HASH_KEY = env.ssn_hashing_key
+KYC_VALID_DAYS = env.kyc_valid_days
+KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}

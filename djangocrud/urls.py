@@ -9,6 +9,7 @@ from backend.common.index import Index
 
 urlpatterns = [
     path("", Index.as_view(), name="index"),
+    path("", include("backend.notifications.api")),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.kyc.api.urls")),
     path("", include("backend.support.api")),

@@ -67,6 +67,14 @@ class Export:
     add: Callable[[str, Iterable[Mapping[str, Any]]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Events were stored, and the transaction that stored them is still open: (topic, seq, kind) of each."""
+
+    events: tuple[tuple[str, int, str], ...]
+
+
+events_appended: Hook[Appended] = Hook("events_appended")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 access_denied: Hook[Denial] = Hook("access_denied")

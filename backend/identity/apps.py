@@ -7,7 +7,10 @@ class IdentityConfig(AppConfig):
 
     def ready(self) -> None:
         from backend.identity import schema  # noqa: F401 - registers itself with drf-spectacular
+        from backend.identity.selectors import addressee_of
         from backend.identity.sockets import follow_sessions
+        from backend.notifications.services import deliveries
         from backend.realtime import runtime
 
+        deliveries.set_address_book(addressee_of)
         runtime.on_start(follow_sessions)

@@ -15,3 +15,5 @@ class KycConfig(AppConfig):
         jobs.every(3600, tasks.prune_drafts)
         jobs.every(3600, tasks.prune_uploads)
         jobs.every(60, tasks.complete_left_behind)
+        jobs.every(3600, tasks.expire_approvals)
+        jobs.every(86400, tasks.delete_old_refusals)

@@ -1,4 +1,4 @@
-from backend.common.errors import Conflict, NotFound, RuleViolation
+from backend.common.errors import Conflict, Forbidden, NotFound, RuleViolation
 
 
 class Taken(Conflict):
@@ -91,3 +91,56 @@ class UploadNotAllowed(RuleViolation):
 
     def __init__(self, kyc_status: str) -> None:
         super().__init__(kyc_status=kyc_status)
+
+
+class CaseUnknown(NotFound):
+    code = "kyc.case_unknown"
+    detail = "There is no such person, or nothing to decide about them."
+
+
+class AlreadyReviewed(Conflict):
+    """Somebody decided before (E-ADM-1, E-ADM-3); `kyc_status` is what came of it."""
+
+    code = "kyc.already_reviewed"
+    detail = "This person has already been reviewed."
+
+    def __init__(self, kyc_status: str) -> None:
+        super().__init__(kyc_status=kyc_status)
+
+
+class NothingToReview(RuleViolation):
+    """An approval rests on at least one document that waits for it (BUG-S2-15)."""
+
+    code = "kyc.no_documents"
+    detail = "There is no document to review."
+
+
+class OwnCase(Forbidden):
+    """Nobody reviews themselves (BUG-S2-16)."""
+
+    code = "kyc.own_case"
+    detail = "Nobody decides about themselves."
+
+
+class SecondPersonNeeded(Conflict):
+    """Above LOW risk the second approval is another person's."""
+
+    code = "kyc.second_person_needed"
+    detail = "You have approved already. Another person must agree."
+
+
+class CaseClaimed(Conflict):
+    """A colleague has it; `reviewer_id` says who."""
+
+    code = "kyc.case_claimed"
+    detail = "A colleague is reviewing this person."
+
+
+class ReasonMissing(RuleViolation):
+    code = "kyc.reason_missing"
+    detail = "Say why: the person is told."
+
+
+class NoPreview(RuleViolation):
+    code = "kyc.no_preview"
+    detail = "There are previews of pictures only. Open the document itself."

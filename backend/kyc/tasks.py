@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from backend.kyc.services import drafts, uploads
+from backend.kyc.services import drafts, expiries, uploads
 
 
 @shared_task
@@ -18,3 +18,13 @@ def complete_left_behind() -> None:
 @shared_task
 def prune_uploads() -> None:
     uploads.prune_uploads()
+
+
+@shared_task
+def expire_approvals() -> None:
+    expiries.expire_approvals()
+
+
+@shared_task
+def delete_old_refusals() -> None:
+    expiries.delete_old_refusals()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -16,6 +17,11 @@ class StoredEvent:
     client_id: str | None
     payload: bytes
     at: str
+
+    def fields(self) -> dict[str, Any]:
+        """Return the payload, parsed."""
+        found: dict[str, Any] = orjson.loads(self.payload)
+        return found
 
 
 Renderer = Callable[[StoredEvent], bytes]

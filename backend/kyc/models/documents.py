@@ -8,6 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+# Documents that stand for their person; others are history, and may be sent anew (S2-B17, K-55).
+COUNTING = ("PENDING", "VERIFIED")
+
 
 class Document(models.Model):
     """A document a person sent (S2-M4). Its bytes are a sealed file of the vault; here is what is asked about it.
@@ -27,6 +30,7 @@ class Document(models.Model):
         PENDING = "PENDING"
         VERIFIED = "VERIFIED"
         REJECTED = "REJECTED"
+        EXPIRED = "EXPIRED"
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -48,11 +52,13 @@ class Document(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user", "document_type"],
-                condition=~Q(verification_status="REJECTED"),
+                condition=Q(verification_status__in=COUNTING),
                 name="kyc_document_one_of_a_type",
             ),
             models.UniqueConstraint(
-                fields=["number_key"], condition=~Q(verification_status="REJECTED"), name="kyc_document_number_unique"
+                fields=["number_key"],
+                condition=Q(verification_status__in=COUNTING),
+                name="kyc_document_number_unique",
             ),
             models.CheckConstraint(
                 name="kyc_document_score_is_percent",

@@ -13,7 +13,8 @@ from backend.common.vault import Incoming
 from backend.identity.models import User
 from backend.identity.services import sessions
 from backend.kyc.errors import DocumentRefused, UploadNotAllowed
-from backend.kyc.models import Document
+from backend.kyc.models import COUNTING, Document
+from backend.kyc.services import cases
 from backend.kyc.services.examining import EXTENSIONS, Seen
 
 SIZE_MAX = 10 * 1024 * 1024
@@ -46,7 +47,7 @@ def check_before(
     checked_file_name(file_name)
     if size is not None:
         check_size(size)
-    kept = Document.objects.exclude(verification_status=Document.Status.REJECTED)
+    kept = Document.objects.filter(verification_status__in=COUNTING)
     mine = list(kept.filter(user_id=actor.id).values_list("document_type", flat=True))
     if document_type in mine:
         raise DocumentRefused("document_type", TYPE_TAKEN)
@@ -100,7 +101,7 @@ def keep(
 
     Raises: UploadNotAllowed, DocumentRefused (another document of the type, or the number, was faster: E-KYC-3).
     Locks: the user row.
-    After commit: what `_reopen` tells.
+    After commit: `kyc.submitted` to the desk, once the person has a profile too.
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if user.kyc_status not in SENDING:
@@ -118,6 +119,8 @@ def keep(
     facts = {"document_type": document_type, "size": file.size, "sha256": file.sha256}
     audit.record(actor_id=user_id, action="kyc.document_uploaded", target=document, facts=facts)
     _reopen(unit, user)
+    if user.kyc_status == User.KycStatus.PENDING:
+        cases.open_case(unit, user=user, document=document)
     return document
 
 

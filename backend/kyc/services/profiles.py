@@ -13,8 +13,9 @@ from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity.models import User
 from backend.identity.services import sessions
 from backend.kyc.errors import AlreadyRegistered, ProfileSettled, ProfileUnknown, Taken
-from backend.kyc.models import Draft, Profile
+from backend.kyc.models import Document, Draft, Profile
 from backend.kyc.sealing import address_envelopes, place_of, ssn_envelopes, ssn_hash
+from backend.kyc.services import cases
 
 PHONE_TAKEN = "This phone number is already registered."
 
@@ -122,6 +123,9 @@ def store_profile(unit: UnitOfWork, *, user: User, person: Person) -> Profile:
         user.kyc_status = User.KycStatus.PENDING
         user.save(update_fields=["kyc_status", "updated_at"])
         sessions.principal_changed(unit, user_id=user.pk)
+        waiting = Document.objects.filter(user=user, verification_status=Document.Status.PENDING).order_by("pk").first()
+        if waiting is not None:  # Sent before there was a profile.
+            cases.open_case(unit, user=user, document=waiting)
     return profile
 
 
