@@ -61,7 +61,7 @@ sockets: list[Any] = [
     path("api/ws/notifications/", notifications),
     re_path(r"", cast(Any, no_such_socket)),
 ]
-http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz})
+http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz}, early={"uploads"})
 application = ProtocolTypeRouter(
     {
         "http": http,

@@ -98,6 +98,7 @@ class Env(BaseModel):
     rate_limit_sign_in: int = Field(default=20, ge=1)
     rate_limit_registration: int = Field(default=25, ge=1)
     rate_limit_sockets: int = Field(default=120, ge=1)
+    rate_limit_uploads: int = Field(default=60, ge=1)
     rate_limit_exempt: Words = ()
 
     email_host: str = ""

@@ -161,6 +161,7 @@ RATE_LIMITS = {
     "password": (20, 3600),
     "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 

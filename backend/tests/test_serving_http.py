@@ -254,18 +254,22 @@ def test_a_slow_view_makes_the_uploading_client_wait() -> None:
         assert read_reply(client).json()["sha256"] == sha256(body).hexdigest()
 
 
-def test_half_sent_bodies_hold_no_thread(server: ServingProcess) -> None:
+def test_half_sent_bodies_hold_no_thread_that_others_need(server: ServingProcess) -> None:
     small = [server.open("POST", "/digest/", "Content-Length: 1000", body=b"x" * 500) for _ in range(2 * THREADS)]
-    big = [
-        server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500) for _ in range(2 * THREADS)
-    ]
+    big = [server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500) for _ in range(THREADS)]
     assert server.ask("GET", "/noop/").status == 200
-    assert server.ask("POST", "/upload/digest/", body=b"y" * 400_000).json()["size"] == 400_000
     for client in small:
         client.sendall(b"x" * 500)
         assert read_reply(client).json()["size"] == 1000
     for client in [*small, *big]:
         client.close()
+    assert server.ask("POST", "/upload/digest/", body=b"y" * 400_000).json()["size"] == 400_000
+
+
+def test_an_upload_s_view_refuses_it_before_the_first_byte_came(server: ServingProcess) -> None:
+    with server.open("POST", "/upload/digest/?ignore=1", "Content-Length: 1000000") as client:
+        assert read_reply(client).status == 403
+        assert is_closed(client)
 
 
 def test_bodies_of_all_requests_together_are_bounded() -> None:
