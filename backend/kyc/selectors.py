@@ -100,10 +100,10 @@ def statistics(*, actor: Principal) -> dict[str, int]:
     since = datetime.now(UTC) - LATELY
     counts = User.objects.aggregate(
         total_users=Count("*"),
-        pending_kyc=Count("*", filter=Q(kyc_status=User.KycStatus.PENDING)),
-        approved_kyc=Count("*", filter=Q(kyc_status=User.KycStatus.APPROVED)),
-        rejected_kyc=Count("*", filter=Q(kyc_status=User.KycStatus.REJECTED)),
-        recent_registrations=Count("*", filter=Q(date_joined__gte=since)),
+        pending_kyc=Count("pk", filter=Q(kyc_status=User.KycStatus.PENDING)),
+        approved_kyc=Count("pk", filter=Q(kyc_status=User.KycStatus.APPROVED)),
+        rejected_kyc=Count("pk", filter=Q(kyc_status=User.KycStatus.REJECTED)),
+        recent_registrations=Count("pk", filter=Q(date_joined__gte=since)),
     )
     return {**counts, "recent_security_events": audit.list_security_events(since=since).count()}
 

@@ -1,10 +1,11 @@
 """The fields of a banking profile, checked by `rules`, so that every one that is wrong is told at once (E-ERR-1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from backend.common.rendering import TextField
 from backend.kyc import rules
@@ -49,3 +50,11 @@ def person_of(asked: dict[str, Any]) -> Person:
         ssn=asked["ssn"],
         address=asked["address"],
     )
+
+
+def one_of(request: Request, name: str, words: Sequence[str]) -> str:
+    """Return a filter's value, "" when it is not given. Raises: ValidationError for another word."""
+    value = request.query_params.get(name, "")
+    if value and value not in words:
+        raise serializers.ValidationError({name: [f"One of {', '.join(words)}."]})
+    return value

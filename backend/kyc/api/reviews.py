@@ -15,9 +15,12 @@ from backend.common.rendering import TextField
 from backend.common.shapes import Detail, SignedRequest
 from backend.identity.models import User
 from backend.kyc import selectors
+from backend.kyc.api.fields import one_of
 from backend.kyc.errors import NothingToReview, ReasonMissing
 from backend.kyc.models import Case, Document
 from backend.kyc.services import cases, viewing
+from backend.notifications import services as notifications
+from backend.notifications.services import inbox
 
 REASON = OpenApiParameter("reason", str, required=True, description="Why it is looked at; 3 to 200 characters, kept.")
 DECIDED = {
@@ -55,9 +58,9 @@ class Cases(APIView):
     def get(self, request: SignedRequest) -> Response:
         found = selectors.list_cases(
             actor=request.user,
-            assigned=_one_of(request, "assigned", ["me", "nobody", "all"]),
-            risk=_one_of(request, "risk_profile", User.RiskProfile.values),
-            document_type=_one_of(request, "document_type", Document.Type.values),
+            assigned=one_of(request, "assigned", ["me", "nobody", "all"]),
+            risk=one_of(request, "risk_profile", User.RiskProfile.values),
+            document_type=one_of(request, "document_type", Document.Type.values),
         )
         return Response(page_of(found, request, _case_bodies))
 
@@ -68,12 +71,12 @@ class ClaimCase(APIView):
     @extend_schema(
         operation_id="claim_case", tags=["kyc review"], request=None, responses={200: CaseOut, 404: Detail, 409: Detail}
     )
-    def post(self, request: SignedRequest, user_id: int) -> Response:
-        return Response(_case_bodies([cases.claim_case(actor=request.user, user_id=user_id)])[0])
+    def post(self, request: SignedRequest, person_id: int) -> Response:
+        return Response(_case_bodies([cases.claim_case(actor=request.user, user_id=person_id)])[0])
 
     @extend_schema(operation_id="release_case", tags=["kyc review"], responses={204: None, 404: Detail, 409: Detail})
-    def delete(self, request: SignedRequest, user_id: int) -> Response:
-        cases.release_case(actor=request.user, user_id=user_id)
+    def delete(self, request: SignedRequest, person_id: int) -> Response:
+        cases.release_case(actor=request.user, user_id=person_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -96,11 +99,11 @@ class Review(APIView):
     @extend_schema(
         operation_id="review_person", tags=["kyc review"], request=ReviewIn, responses={200: ReviewOut, **DECIDED}
     )
-    def post(self, request: SignedRequest, user_id: int) -> Response:
+    def post(self, request: SignedRequest, person_id: int) -> Response:
         given = ReviewIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data
-        user, words = _carried_out(request, user_id, asked["action"].lower(), asked)
+        user, words = _carried_out(request, person_id, asked["action"].lower(), asked)
         shown = {"id": user.pk, "username": user.username, "kyc_status": user.kyc_status}
         return Response({"message": words, "user": shown})
 
@@ -131,12 +134,12 @@ class PersonStatus(APIView):
         request=PersonStatusIn,
         responses={200: PersonOut, **DECIDED},
     )
-    def put(self, request: SignedRequest, user_id: int) -> Response:
+    def put(self, request: SignedRequest, person_id: int) -> Response:
         given = PersonStatusIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = given.validated_data
         action = {"APPROVED": "approve", "REJECTED": "reject", "PENDING": "claim"}[asked["kyc_status"]]
-        user, _ = _carried_out(request, user_id, action, asked)
+        user, _ = _carried_out(request, person_id, action, asked)
         return Response(_people([user])[0])
 
 
@@ -158,8 +161,8 @@ class People(APIView):
     def get(self, request: SignedRequest) -> Response:
         found = selectors.list_people(
             actor=request.user,
-            kyc_status=_one_of(request, "kyc_status", User.KycStatus.values),
-            risk=_one_of(request, "risk_profile", User.RiskProfile.values),
+            kyc_status=one_of(request, "kyc_status", User.KycStatus.values),
+            risk=one_of(request, "risk_profile", User.RiskProfile.values),
             search=request.query_params.get("search", "").strip().replace("\x00", "")[:100],
         )
         return Response(page_of(found, request, _people))
@@ -197,8 +200,8 @@ class ReviewedDocuments(APIView):
     def get(self, request: SignedRequest) -> Response:
         found = selectors.list_documents(
             actor=request.user,
-            status=_one_of(request, "verification_status", Document.Status.values),
-            document_type=_one_of(request, "document_type", Document.Type.values),
+            status=one_of(request, "verification_status", Document.Status.values),
+            document_type=one_of(request, "document_type", Document.Type.values),
         )
         return Response(page_of(found, request, lambda rows: ReviewedDocumentOut(rows, many=True).data))
 
@@ -240,20 +243,20 @@ class DocumentPreview(APIView):
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def _carried_out(request: SignedRequest, user_id: int, action: str, asked: dict[str, Any]) -> tuple[User, str]:
+def _carried_out(request: SignedRequest, person_id: int, action: str, asked: dict[str, Any]) -> tuple[User, str]:
     """Carry out a reviewer's action; what the contract answers with 400 is told by its field."""
     reason = asked.get("rejection_reason", "")
     try:
         if action == "approve":
-            user = cases.approve(actor=request.user, user_id=user_id)
+            user = cases.approve(actor=request.user, user_id=person_id)
             waits = user.kyc_status == User.KycStatus.PENDING
             return user, "Approved; a second person must agree." if waits else "Approved."
         if action == "reject":
-            return cases.reject(actor=request.user, user_id=user_id, reason=reason), "Rejected."
+            return cases.reject(actor=request.user, user_id=person_id, reason=reason), "Rejected."
         if action == "claim":
-            return cases.claim_case(actor=request.user, user_id=user_id).user, "Claimed."
+            return cases.claim_case(actor=request.user, user_id=person_id).user, "Claimed."
         wanted: Sequence[str] = asked.get("required_documents", [])
-        user = cases.request_documents(actor=request.user, user_id=user_id, document_types=wanted, reason=reason)
+        user = cases.request_documents(actor=request.user, user_id=person_id, document_types=wanted, reason=reason)
     except ReasonMissing as fault:
         raise ValidationError({"rejection_reason": [fault.detail]}) from fault
     except NothingToReview as fault:
@@ -286,9 +289,21 @@ def _case_bodies(found: Sequence[Case]) -> list[dict[str, Any]]:
     ]
 
 
-def _one_of(request: SignedRequest, name: str, words: Sequence[str]) -> str:
-    """Return a filter's value, "" when it is not given. Raises: ValidationError for another word."""
-    value = request.query_params.get(name, "")
-    if value and value not in words:
-        raise ValidationError({name: [f"One of {', '.join(words)}."]})
-    return value
+class StatisticsOut(serializers.Serializer[Any]):
+    total_users = serializers.IntegerField()
+    pending_kyc = serializers.IntegerField()
+    approved_kyc = serializers.IntegerField()
+    rejected_kyc = serializers.IntegerField()
+    recent_registrations = serializers.IntegerField(help_text="Of the last 24 hours.")
+    recent_security_events = serializers.IntegerField(help_text="Of the last 24 hours.")
+    unread_notifications = serializers.IntegerField()
+
+
+class Statistics(APIView):
+    """The desk's numbers (S2-R18)."""
+
+    @extend_schema(operation_id="get_statistics", tags=["kyc review"], responses={200: StatisticsOut, 403: Detail})
+    def get(self, request: SignedRequest) -> Response:
+        numbers = selectors.statistics(actor=request.user)
+        unread = inbox.unread_count(actor=request.user, topic=notifications.DESK_BANK_ADMIN)
+        return Response({**numbers, "unread_notifications": unread})

@@ -8,13 +8,13 @@ from django.db.models import QuerySet
 from backend.audit import services as audit
 from backend.common.errors import Forbidden
 from backend.common.principal import CUSTOMER, Principal
-from backend.common.unit_of_work import UnitOfWork
+from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.common.vault import Incoming
 from backend.identity.models import User
 from backend.identity.services import sessions
 from backend.kyc.errors import DocumentRefused, UploadNotAllowed
 from backend.kyc.models import COUNTING, Document
-from backend.kyc.services import cases
+from backend.kyc.services import cases, examining
 from backend.kyc.services.examining import EXTENSIONS, Seen
 
 SIZE_MAX = 10 * 1024 * 1024
@@ -30,19 +30,51 @@ TYPE_TAKEN = "A document of this type has already been uploaded."
 NUMBER_TAKEN = "This document number has already been used."
 
 
+def require_open(*, actor: Principal) -> None:
+    """Raises: Forbidden (documents are for customers to send, S2-B32), UploadNotAllowed (S2-B16)."""
+    if not actor.has_role(CUSTOMER):
+        raise Forbidden
+    status = User.objects.values_list("kyc_status", flat=True).get(pk=actor.id)
+    if status not in SENDING:
+        raise UploadNotAllowed(status)
+
+
+def send_document(
+    *, actor: Principal, document_type: str, document_number: str, file_name: str, file: Incoming
+) -> Document:
+    """Check a document that has arrived, store it and return it. Nothing is left of one that is refused.
+
+    Raises: as `check_before` and `keep`, what `examining.examine` and the vault raise.
+    """
+    check_before(
+        actor=actor,
+        document_type=document_type,
+        document_number=document_number,
+        file_name=file_name,
+        size=file.size,
+    )
+    seen = examining.examine(file, file_name=file_name, user_id=actor.id)
+    file.store()
+    with unit_of_work() as unit:
+        return keep(
+            unit,
+            user_id=actor.id,
+            document_type=document_type,
+            document_number=document_number,
+            file=file,
+            seen=seen,
+        )
+
+
 def check_before(
     *, actor: Principal, document_type: str, document_number: str, file_name: str, size: int | None = None
 ) -> None:
     """Refuse what can be refused before any byte is taken.
 
-    Raises: Forbidden (documents are for customers to send, S2-B32), UploadNotAllowed (S2-B16), DocumentRefused by
-    field (S2-B17 to S2-B20). The constraints decide again when the document is kept.
+    Raises: as `require_open`; DocumentRefused by field (S2-B17 to S2-B20). When the document is kept the constraints
+    decide again.
     """
-    if not actor.has_role(CUSTOMER):
-        raise Forbidden
-    user = User.objects.only("kyc_status").get(pk=actor.id)
-    if user.kyc_status not in SENDING:
-        raise UploadNotAllowed(user.kyc_status)
+    require_open(actor=actor)
     checked_number(document_number)
     checked_file_name(file_name)
     if size is not None:

@@ -52,9 +52,9 @@ def preview_document(*, actor: Principal, document_id: int, reason: str) -> byte
 
 
 def _viewed(actor: Principal, document_id: int, reason: str, *, how: str) -> Document:
+    document = selectors.get_document(actor=actor, document_id=document_id)
     if not 3 <= len(reason.strip()) <= REASON_MAX:
         raise ReasonMissing
-    document = selectors.get_document(actor=actor, document_id=document_id)
     with unit_of_work():
         facts = {"reason": reason.strip(), "how": how, "user_id": document.user_id}
         audit.record(actor_id=actor.id, action="kyc.document_viewed", target=document, facts=facts)

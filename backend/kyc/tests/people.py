@@ -1,6 +1,7 @@
 """People in the states that reviews are about."""
 
 import itertools
+from datetime import date
 from typing import Any
 
 from backend.common import vault
@@ -11,8 +12,6 @@ from backend.identity.principals import principal_of
 from backend.kyc.models import Document
 from backend.kyc.services import documents, examining, profiles
 from backend.kyc.services.profiles import Person
-
-from datetime import date  # isort: skip
 
 PICTURE = picture(size=(400, 300))
 _numbers = itertools.count(1)
@@ -28,12 +27,15 @@ def with_profile(user: User) -> User:
     return user
 
 
-def send_document(user: User, document_type: str = "PASSPORT", data: bytes = PICTURE) -> Document:
-    """Have the user send a document, as the doors do; commits, so the caller's database is of the test's own."""
+def send_document(
+    user: User, document_type: str = "PASSPORT", data: bytes = PICTURE, *, is_checked: bool = True
+) -> Document:
+    """Have the user send a document, as the doors do."""
     number = f"N{next(_numbers):08}"
-    documents.check_before(
-        actor=principal_of(user), document_type=document_type, document_number=number, file_name="scan.png"
-    )
+    if is_checked:
+        documents.check_before(
+            actor=principal_of(user), document_type=document_type, document_number=number, file_name="scan.png"
+        )
     with vault.incoming(kind="document") as file:
         file.write(data)
         seen = examining.examine(file, file_name="scan.png", user_id=user.pk)
