@@ -1,5 +1,6 @@
 """A look at a document before it is kept: what it really is, and whether anybody will be able to read it."""
 
+import io
 from dataclasses import dataclass
 
 from PIL import Image, ImageFilter, ImageStat
@@ -46,9 +47,8 @@ def examine(file: Incoming, *, file_name: str, user_id: int) -> Seen:
 
 def _readability(file: Incoming) -> int:
     """Return half for the resolution and half for the sharpness of a picture."""
-    stream = file.open()
-    stream.seek(0)
-    with Image.open(stream) as picture:
+    # Buffered: Pillow takes a read that ends at a sealed chunk's end for the end of the file.
+    with Image.open(io.BufferedReader(file.open())) as picture:
         side = min(picture.size)
         picture.draft("L", LOOKED_AT)
         grey = picture.convert("L")

@@ -38,7 +38,7 @@ def preview_document(*, actor: Principal, document_id: int, reason: str) -> byte
     if not document.content_type.startswith("image/"):
         raise NoPreview
     try:
-        with vault.open_file(document.file) as plain, Image.open(plain) as picture:
+        with io.BufferedReader(vault.open_file(document.file)) as plain, Image.open(plain) as picture:
             picture.draft("RGB", PREVIEW)
             shown = ImageOps.exif_transpose(picture).convert("RGB")
     except (vault.FileDamaged, Damaged) as fault:
