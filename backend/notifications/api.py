@@ -14,7 +14,7 @@ from backend.common.principal import BANK_ADMIN
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, SignedRequest
 from backend.notifications import selectors
-from backend.notifications.notices import Notice
+from backend.notifications.notices import KINDS, Notice
 from backend.notifications.selectors import Received
 from backend.notifications.services import devices as push_devices
 from backend.notifications.services import inbox, inbox_of
@@ -118,7 +118,7 @@ class Desk(APIView):
             _number(request, "page_size", PAGE, PAGE_MAX, least=1),
         )
         wanted = request.query_params.get("notification_type", "")
-        kinds = [cls.kind for cls in Notice.__subclasses__() if cls.notification_type == wanted] if wanted else None
+        kinds = [kind for kind, cls in KINDS.items() if cls.notification_type == wanted] if wanted else None
         found = selectors.list_notices(
             user_id=request.user.id,
             topic=topic,

@@ -25,7 +25,7 @@ class Notice:
 
 def notice_from(kind: str, payload: dict[str, Any]) -> Notice | None:
     """Return the notice that a stored event is; None for one of a kind, or with fields, that are no longer known."""
-    found = next((cls for cls in Notice.__subclasses__() if cls.kind == kind), None)
+    found = KINDS.get(kind)
     if found is None or set(payload) != {name.name for name in fields(found)}:
         return None
     return found(**payload)
@@ -144,5 +144,11 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ").lower()
 
 
+# Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.
+KINDS: dict[str, type[Notice]] = {
+    found.kind: found
+    for found in list(vars().values())
+    if isinstance(found, type) and issubclass(found, Notice) and found is not Notice
+}
 # What is mailed and pushed to people who are not connected.
-SENT_OUT = frozenset(cls.kind for cls in Notice.__subclasses__() if cls.is_sent_out)
+SENT_OUT = frozenset(kind for kind, found in KINDS.items() if found.is_sent_out)

@@ -169,4 +169,4 @@ def test_a_sharp_large_picture_scores_above_a_small_grey_one(make_user):
             return examining.examine(file, file_name="scan.png", user_id=1).score
 
     assert score(out.getvalue()) == 100
-    assert score(picture(size=(100, 80))) < 20
+    assert score(picture(size=(100, 80))) < 50
