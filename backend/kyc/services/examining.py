@@ -1,6 +1,7 @@
 """A look at a document before it is kept: what it really is, and whether anybody will be able to read it."""
 
 import io
+import threading
 from dataclasses import dataclass
 
 from PIL import Image, ImageFilter, ImageStat
@@ -21,6 +22,9 @@ _MALICIOUS = frozenset({"content.type", "content.mismatch", "content.bomb", "con
 # From this many pixels on the short side, and this much contrast at edges, print on a document is sharp.
 SHARP_SIDE, SHARP_EDGES = 1000, 30
 LOOKED_AT = (1000, 1000)
+# A decoded picture is held whole: one at a time, and none larger than this many pixels.
+DECODED_MAX = 16_000_000
+_looking = threading.BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,21 @@ def examine(file: Incoming, *, file_name: str, user_id: int) -> Seen:
         if fault.code in _MALICIOUS:
             _note_malice(user_id, fault.code)
         raise DocumentRefused("document_file", fault.detail) from fault
-    return Seen(found.content_type, 100 if found.width is None else _readability(file))
+    if found.width is None or found.height is None:
+        return Seen(found.content_type, 100)
+    return Seen(found.content_type, _readability(file, found.width * found.height))
 
 
-def _readability(file: Incoming) -> int:
-    """Return half for the resolution and half for the sharpness of a picture."""
+def _readability(file: Incoming, pixels: int) -> int:
+    """Return half for the resolution and half for the sharpness of a picture; of a huge one, sharpness is believed."""
+    if pixels > DECODED_MAX:
+        return 100
     # Buffered: Pillow takes a read that ends at a sealed chunk's end for the end of the file.
-    with Image.open(io.BufferedReader(file.open())) as picture:
+    with _looking, Image.open(io.BufferedReader(file.open())) as picture:
         side = min(picture.size)
         picture.draft("L", LOOKED_AT)
         grey = picture.convert("L")
-    grey.thumbnail(LOOKED_AT)
+        grey.thumbnail(LOOKED_AT)
     edges = ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES)).stddev[0]
     return int(50 * min(1.0, side / SHARP_SIDE) + 50 * min(1.0, edges / SHARP_EDGES))
 

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection, transaction
 from django.db.models import F
+from psycopg2 import Binary
 
 from backend.audit import services as audit
 from backend.common import vault
@@ -34,6 +35,16 @@ log = structlog.get_logger(__name__)
 PIECE_MAX = 256 * 1024
 GOOD_FOR = timedelta(days=1)
 OPEN_MAX = 10
+
+
+# The offset moves and the piece is stored in one statement, so in one transaction and one round trip.
+_STORE = """
+WITH moved AS (
+    UPDATE kyc_upload SET received = received + %(size)s, touched_at = now()
+    WHERE id = %(id)s AND received = %(at)s AND state = 'RECEIVING' RETURNING id
+)
+INSERT INTO kyc_uploadpiece (upload_id, start, size, sealed) SELECT id, %(at)s, %(size)s, %(sealed)s FROM moved
+"""
 
 
 class Body(Protocol):
@@ -110,7 +121,8 @@ def append(
         raise ChecksumMismatch
     if at == upload.length and upload.state == Upload.State.RECEIVING:
         complete(upload_id=upload.pk)
-    upload.refresh_from_db()
+        upload.refresh_from_db()
+    upload.offset = at
     return upload
 
 
@@ -190,14 +202,10 @@ def _store_piece(upload: Upload, cipher: AESGCM, at: int, portion: bytes) -> Non
         raise DocumentRefused("document_file", "More arrived than was announced.")
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + cipher.encrypt(nonce, portion, _place(upload, at))
-    now = datetime.now(UTC)
-    with transaction.atomic():
-        moved = Upload.objects.filter(pk=upload.pk, offset=at, state=Upload.State.RECEIVING).update(
-            offset=at + len(portion), touched_at=now
-        )
-        if not moved:  # Another request has sent this part.
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, {"id": upload.pk, "at": at, "size": len(portion), "sealed": Binary(sealed)})
+        if not cursor.rowcount:  # Another request has sent this part.
             raise UploadBusy
-        UploadPiece.objects.create(upload_id=upload.pk, start=at, size=len(portion), sealed=sealed)
 
 
 def _take_back(upload: Upload, offset: int) -> None:
