@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.conf import settings as product
 from rest_framework.test import APIClient
 
 from backend.common import hooks, vault
@@ -16,17 +15,21 @@ from backend.kyc.tests.tus import Tus
 
 
 @pytest.fixture
-def broken_storage(tmp_path, settings):
-    """The storage's folder is a file: nothing can be stored."""
+def mend(tmp_path, settings):
+    """The storage's folder is a file, so nothing can be stored; calling this makes it a folder again."""
+    before = settings.STORAGES
     place = tmp_path / "media"
     place.write_text("no folder")
-    storages = {**product.STORAGES, "default": {**product.STORAGES["default"], "OPTIONS": {"location": place}}}
-    settings.STORAGES = storages
-    yield
-    place.unlink()
+    settings.STORAGES = {**before, "default": {**before["default"], "OPTIONS": {"location": place}}}
+
+    def mended() -> None:
+        place.unlink(missing_ok=True)
+        settings.STORAGES = before
+
+    return mended
 
 
-def test_a_storage_that_is_away_leaves_no_row_and_no_file(committed, make_user, client_of, broken_storage, settings):
+def test_a_storage_that_is_away_leaves_no_row_and_no_file(committed, make_user, client_of, mend):
     """E-SYS-3: 503, told that it is temporary; by tus it is completed when the storage is back."""
     client = client_of(make_user())
 
@@ -38,7 +41,7 @@ def test_a_storage_that_is_away_leaves_no_row_and_no_file(committed, make_user, 
     assert by_form["Retry-After"]
     assert (Document.objects.count(), StoredFile.objects.exclude(kept_at=None).count()) == (0, 0)
     assert Upload.objects.get().state == "RECEIVING"
-    settings.STORAGES = product.STORAGES
+    mend()
     StoredFile.objects.update(created_at=datetime.now(UTC) - timedelta(days=2))
     vault.sweep()
     assert StoredFile.objects.count() == 0
