@@ -14,6 +14,7 @@ from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
 from bench.identity import measure_identity
+from bench.kyc import measure_kyc
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
@@ -28,6 +29,7 @@ PARTS: dict[str, Part] = {
     "identity": measure_identity,
     "support": measure_support,
     "trail": measure_trail,
+    "kyc": measure_kyc,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

@@ -95,6 +95,14 @@ class Withdrawal:
         return self.role is None or self.role == role
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Events were stored, and the transaction that stored them is still open: (topic, seq, kind) of each."""
+
+    events: tuple[tuple[str, int, str], ...]
+
+
+events_appended: Hook[Appended] = Hook("events_appended")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")

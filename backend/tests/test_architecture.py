@@ -31,6 +31,8 @@ PUBLIC_ROUTES = {
     "api/users/login/",
     "api/users/register/",
     "api/auth/login/",
+    "api/auth/register/",
+    "api/auth/register/draft/",
     "api/auth/refresh/",
     "api/auth/token/refresh/",
     "api/auth/password/forgot/",
