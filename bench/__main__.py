@@ -1,4 +1,4 @@
-"""`python -m bench [chat|handler|identity|all]`: the figures of design.md section 9, held against their limits.
+"""`python -m bench [chat|handler|identity|uploads|all]`: the figures of design.md section 9, held against their limits.
 
 Measured servers run alone on one core; load and stores share the others. What counts is server CPU for each
 operation, as the median of interleaved rounds: it says the same on a noisy machine as on a quiet one.
@@ -17,10 +17,16 @@ from bench.identity import measure_identity
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
+from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
-PARTS: dict[str, Part] = {"chat": measure_chat, "handler": measure_handler, "identity": measure_identity}
+PARTS: dict[str, Part] = {
+    "chat": measure_chat,
+    "handler": measure_handler,
+    "identity": measure_identity,
+    "uploads": measure_uploads,
+}
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
 

@@ -31,6 +31,9 @@ def test_every_figure_is_taken(tmp_path):
         "queries of a signed-in request",
         "sign-in / password hash, CPU",
         "revocation reaches a socket elsewhere, p99, seconds",
+        "uploads: server memory grows by, MB",
+        "uploads: a socket beside waits, p99, ms of server CPU",
+        "idle sockets: server memory each, KB",
     }
     counted = [verdict for verdict in report["verdicts"] if verdict["name"] != "queries of a signed-in request"]
     assert all(verdict["value"] > 0 for verdict in counted)
