@@ -20,6 +20,7 @@ from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
 from bench.support import measure_support
 from bench.trail import measure_trail
+from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,
+    "uploads": measure_uploads,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

@@ -38,6 +38,9 @@ def test_every_figure_is_taken(tmp_path):
         "write with its audit row / without, CPU",
         "rows sealed a second of CPU",
         "verify_audit of 1,000,000 rows, CPU seconds",
+        "uploads: server memory grows by, MB",
+        "uploads: a socket beside waits, p99, ms of server CPU",
+        "idle sockets: server memory each, KB",
     }
     counted = [verdict for verdict in report["verdicts"] if verdict["name"] != "queries of a signed-in request"]
     assert all(verdict["value"] > 0 for verdict in counted)
