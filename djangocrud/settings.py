@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
+    "guardian",
     "backend.common",
     "backend.realtime",
     "backend.audit",
@@ -47,7 +48,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -125,7 +125,11 @@ AUDIT_PATROL_SECONDS = 10.0
 
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -162,6 +166,7 @@ CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the doubl
 RATE_LIMITS = {
     "user": (env.rate_limit_user, 60),
     "anonymous": (env.rate_limit_anonymous, 60),
+    "credential": (env.rate_limit_anonymous, 60),  # tokens and keys that are none, by address
     "api_key": (env.rate_limit_api_key, 60),
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
@@ -183,7 +188,16 @@ EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
 PASSWORD_RESET_URL = env.password_reset_url
+# Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
+ADMINS = [("", address) for address in env.admins]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Ease] "
+ALERT_EVERY_S = env.alert_every_minutes * 60
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
+# For how long what is over is kept; periodic jobs delete what is older.
+SESSIONS_KEPT_DAYS = env.sessions_kept_days
+LOGIN_LOGS_KEPT_DAYS = env.login_logs_kept_days
+RATE_LIMITS_KEPT_DAYS = 2  # strikes count for one
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {
@@ -198,6 +212,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.common.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the routes' own word
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -285,6 +300,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 
 LOGGING_CONFIG = None
 logging_config(level=env.log_level, human=not env.production)
+
+# The support desk's rules.
+SUPPORT: dict[str, int] = {
+    "edit_minutes": env.chat_edit_minutes,
+    "reopen_days": env.chat_reopen_days,
+    "load_max": env.chat_load_max,
+}
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -28,7 +29,8 @@ class Event(models.Model):
 
     `client_id` is unique per topic and author, so that a message sent again is recognised; `text_hash` tells a repeat
     from another text under the same id. The topic's row is locked by the statement that inserts here, so the foreign
-    key is not checked a second time by the database.
+    key is not checked a second time by the database. `rewrites` is the `seq` of an older event whose payload was
+    changed together with this one's insertion: whoever holds a copy of that event must forget it.
     """
 
     pk = models.CompositePrimaryKey("topic", "seq")
@@ -41,9 +43,20 @@ class Event(models.Model):
     client_id = models.CharField(max_length=64, null=True)
     text_hash = models.BigIntegerField(null=True)
     payload = models.JSONField()
+    rewrites = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes: ClassVar = [
+            # What a person said, and what names them without being said by them: for exports and erasures.
+            models.Index(fields=["author_id"], name="realtime_event_author", condition=Q(author_id__isnull=False)),
+            GinIndex(
+                fields=["payload"],
+                opclasses=["jsonb_path_ops"],
+                name="realtime_event_about",
+                condition=Q(author_id__isnull=True),
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(name="realtime_event_seq_positive", condition=Q(seq__gt=0)),
             models.UniqueConstraint(

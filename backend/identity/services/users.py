@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import ProtectedError
 
 from backend.audit import services as audit
+from backend.common import hooks
 from backend.common.errors import Conflict
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT, Principal
 from backend.common.unit_of_work import unit_of_work
@@ -13,6 +15,7 @@ from backend.identity.errors import LastSuperuser, NotAllowedOnUser, UserUnknown
 from backend.identity.models import User
 from backend.identity.services import accounts, locks, roles, sessions
 
+_HAS_HISTORY = "This account has a history that must stay; block it instead."
 FLAGS = ("is_staff", "is_superuser", "is_active")
 
 
@@ -56,7 +59,7 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
     """Change names, e-mail (and with it the username) or flags, and return the user.
 
     Raises: UserUnknown, NotAllowedOnUser, LastSuperuser, RegistrationRefused (e-mail).
-    Locks: what `is_last_superuser` does, then the user row.
+    Locks: what `is_last_superuser` does, then the user row, then what the listeners of `hooks.role_withdrawn` do.
     After commit: the new flags count at the person's next request; a block ends their sessions.
     """
     _require_staff(actor)
@@ -85,6 +88,7 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
         sessions.principal_changed(unit, user_id=user.pk)
         if flags.get("is_active") is False:
             sessions.end_all_sessions(user_id=user.pk, reason="blocked")
+            hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         if changes.get("is_active") is True:  # Also of an account that was locked but not blocked (K-20).
             locks.unlock(user=user, by_id=actor.id)
     user.refresh_from_db()
@@ -94,7 +98,8 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
 def delete_user(*, actor: Principal, user_id: int) -> None:
     """Delete an account that nothing refers to; one with a history is to be blocked or erased instead.
 
-    Raises: UserUnknown, NotAllowedOnUser (also for oneself, BUG-S1-27), LastSuperuser, Conflict.
+    Its sessions and the log of its sign-ins stay, under its number (BUG-S1-27).
+    Raises: UserUnknown, NotAllowedOnUser (also for oneself), LastSuperuser, Conflict.
     """
     _require_staff(actor)
     if user_id == actor.id:
@@ -105,13 +110,16 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
         if is_last:
             raise LastSuperuser
         sessions.end_all_sessions(user_id=user.pk, reason="deleted")
+        hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         old = accounts.personal_values(user)
         audit.record(actor_id=actor.id, action="user.deleted", target=user, old=old)
+        if LogEntry.objects.filter(user=user).exists():  # What they did on the admin site would go with them.
+            raise Conflict(_HAS_HISTORY)
         try:
             with transaction.atomic():
                 user.delete()
         except ProtectedError as fault:
-            raise Conflict("This account has a history that must stay; block it instead.") from fault
+            raise Conflict(_HAS_HISTORY) from fault
 
 
 def is_last_superuser(user_id: int) -> bool:
