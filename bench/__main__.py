@@ -1,4 +1,4 @@
-"""`python -m bench [chat|handler|identity|all]`: the figures of design.md section 9, held against their limits.
+"""`python -m bench [chat|handler|identity|catalog|all]`: the figures of design.md section 9, held against their limits.
 
 Measured servers run alone on one core; load and stores share the others. What counts is server CPU for each
 operation, as the median of interleaved rounds: it says the same on a noisy machine as on a quiet one.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
@@ -20,7 +21,12 @@ from bench.stage import Stage, opened_stage
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
-PARTS: dict[str, Part] = {"chat": measure_chat, "handler": measure_handler, "identity": measure_identity}
+PARTS: dict[str, Part] = {
+    "chat": measure_chat,
+    "handler": measure_handler,
+    "identity": measure_identity,
+    "catalog": measure_catalog,
+}
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
 

@@ -19,7 +19,7 @@ TEST, ARTICLE = Item.Kind.DIAGNOSTIC_TEST, Item.Kind.HELP_ARTICLE
 LIST_MAX = 1_000  # of a list that is documented without pages
 FOUND_MAX = 100  # of such a list when it is searched
 # Of a word that is nearly everywhere, so many of the newest are ranked: nobody reads further, and ranking reads rows.
-RANKED_MAX = 1_000
+RANKED_MAX = 400
 
 TEST_FIELDS = ("id", "title", "time_minutes", "price", "link")
 ITEM_FIELDS = (*TEST_FIELDS, "kind", "slug", "owner_id", "published_at", "updated_at")
