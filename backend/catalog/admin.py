@@ -56,11 +56,11 @@ class Deletable(ThroughServices):
 @admin.register(Item)
 class ItemAdmin(Deletable):
     form = ItemForm
-    list_display: ClassVar = ["title", "kind", "owner", "price", "time_minutes", "published_at", "updated_at"]
-    list_filter: ClassVar = ["kind"]
-    list_select_related: ClassVar = ["owner"]
-    search_fields: ClassVar = ["title"]
-    raw_id_fields: ClassVar = ["owner"]
+    list_display = ["title", "kind", "owner", "price", "time_minutes", "published_at", "updated_at"]
+    list_filter = ["kind"]
+    list_select_related = ["owner"]
+    search_fields = ["title"]
+    raw_id_fields = ["owner"]
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
@@ -80,10 +80,10 @@ class ItemAdmin(Deletable):
 
 @admin.register(Tag)
 class TagAdmin(Deletable):
-    list_display: ClassVar = ["name", "owner"]
-    list_select_related: ClassVar = ["owner"]
-    search_fields: ClassVar = ["name"]
-    raw_id_fields: ClassVar = ["owner"]
+    list_display = ["name", "owner"]
+    list_select_related = ["owner"]
+    search_fields = ["name"]
+    raw_id_fields = ["owner"]
     show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

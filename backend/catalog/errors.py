@@ -1,6 +1,6 @@
 """What can be wrong in the catalogue."""
 
-from backend.common.errors import Conflict, Forbidden, NotFound
+from backend.common.errors import Conflict, Forbidden, NotFound, RuleViolation
 
 
 class TestUnknown(NotFound):
@@ -37,3 +37,8 @@ class StaffOnly(Forbidden):
 class StaleVersion(Conflict):
     code = "help.stale_version"
     detail = "Somebody changed the article meanwhile. Read it again."
+
+
+class FileRefused(RuleViolation):
+    code = "catalog.file_refused"
+    detail = "The file has no column `name`."

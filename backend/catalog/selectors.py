@@ -62,7 +62,7 @@ def list_tags(*, actor: Principal, after: str | None = None, limit: int) -> list
     own = Tag.objects.filter(owner_id=actor.id).order_by("-name")
     if after is not None:
         own = own.filter(name__lt=after)
-    return list(own.values("id", "name")[:limit])
+    return [{"id": pk, "name": name} for pk, name in own.values_list("id", "name")[:limit]]
 
 
 def get_tag(*, actor: Principal, tag_id: int) -> Tag:
@@ -159,16 +159,15 @@ def find_ids(wanted: Wanted, *, after: int | None, limit: int) -> list[int]:
     asked = "catalog_query(%s, %s)"
     conditions, values = _conditions(wanted, after)
     most = RANKED_MAX if wanted.query else limit
-    branches = [
-        f"(SELECT i.id, i.search FROM catalog_item i WHERE {scope} {conditions} ORDER BY i.id DESC LIMIT {most})"  # noqa: S608
-        for scope in _scopes(wanted)
-    ]
+    branch = "(SELECT i.id, i.search FROM catalog_item i WHERE {} {} ORDER BY i.id DESC LIMIT {})"
+    branches = [branch.format(scope, conditions, most) for scope in _scopes(wanted)]
     parameters: list[Any] = values * len(branches)
     order, offset = "id DESC", 0
     if wanted.query:
         order, offset = f"ts_rank(search, {asked}) DESC, id DESC", after or 0
         parameters += [wanted.query, wanted.any_word]
-    statement = f"SELECT id FROM ({' UNION ALL '.join(branches)}) found ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608
+    both = " UNION ALL ".join(branches)
+    statement = f"SELECT id FROM ({both}) found ORDER BY {order} LIMIT %s OFFSET %s"  # noqa: S608 - our own words
     with connection.cursor() as cursor:
         cursor.execute(statement, [*parameters, limit, offset])
         return [row[0] for row in cursor.fetchall()]

@@ -63,10 +63,11 @@ def page_schema(name: str, row: type[serializers.Serializer[Any]]) -> serializer
 def _read(text: str, kind: type) -> Any:
     if not text:
         return None
+    position: object = None
     try:
         position = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
-        position = None
-    if type(position) is not kind or (kind is int and not 0 <= position <= BIGGEST_ID):
+        position = None  # No text that we wrote: of no kind.
+    if type(position) is not kind or (isinstance(position, int) and not 0 <= position <= BIGGEST_ID):
         raise ValidationError({"cursor": ["This is no cursor of ours."]})
     return position

@@ -67,6 +67,18 @@ class Export:
     add: Callable[[str, Iterable[Mapping[str, Any]]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo accounts are there; each slice adds what its part of the demo needs and is missing, in transactions of
+    its own. Called at every start, so a slice finds out with a query or two that nothing is missing.
+
+    `accounts` says the user id of each: customer, agent, bank_admin, auditor, manager, superuser.
+    """
+
+    accounts: Mapping[str, int]
+
+
+demo_loaded: Hook[Demo] = Hook("demo_loaded")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 access_denied: Hook[Denial] = Hook("access_denied")

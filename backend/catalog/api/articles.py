@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from backend.catalog import selectors
 from backend.catalog.api.diagnostic_tests import ranked_page
 from backend.catalog.api.items import TAGS
-from backend.catalog.api.shapes import PAGING, QUERY, NestedTagIn, TagOut, query_of, tags_of
+from backend.catalog.api.shapes import PAGING, QUERY, TAGS_MAX, NestedTagIn, TagOut, query_of, tags_of
 from backend.catalog.models import DESCRIPTION_MAX, NAME_MAX
 from backend.catalog.selectors import Wanted
 from backend.catalog.services import articles
@@ -25,7 +25,9 @@ EXCERPT = 200
 class ArticleIn(serializers.Serializer[Any]):
     title = TextField(max_length=NAME_MAX)
     description = TextField(max_length=DESCRIPTION_MAX, required=False, allow_blank=True, help_text="Markdown.")
-    tags = NestedTagIn(many=True, required=False, max_length=50)
+    tags: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=NestedTagIn(), required=False, max_length=TAGS_MAX
+    )
 
 
 class ArticleChangeIn(ArticleIn):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -19,6 +19,7 @@ from backend.common.shapes import SignedRequest
 LIMIT, LIMIT_MAX = 10, 50
 
 
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class IdOrName(serializers.Field[Any, Any, Any, Any]):
     """A tag as its id, a number, or as its name, text: `"12"` is a name."""
 

@@ -42,7 +42,9 @@ class DiagnosticTestIn(serializers.Serializer[Any]):
     price = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0)
     link = TextField(max_length=NAME_MAX, required=False, allow_blank=True)
     description = TextField(max_length=DESCRIPTION_MAX, required=False, allow_blank=True)
-    tags = NestedTagIn(many=True, required=False, max_length=TAGS_MAX)
+    tags: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=NestedTagIn(), required=False, max_length=TAGS_MAX
+    )
 
     def validate_link(self, link: str) -> str:
         """A link is shown to people to click on."""
