@@ -160,6 +160,7 @@ RATE_LIMITS = {
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -221,10 +222,25 @@ ADMIN_URL = env.admin_url
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.var / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if env.aws_storage_bucket_name:
+    from djangocrud.storage import s3_storage  # brings 20 MB of modules that others do not need
+
+    STORAGES["default"] = s3_storage(env)
+# What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
+VAULT_SPOOL = env.var / "incoming"
+ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
@@ -242,8 +258,11 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
+# What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
+UPLOAD_PATHS = {"/api/chats/*/attachments/": 12 * 1024 * 1024}
+UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [

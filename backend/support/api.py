@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
@@ -18,7 +18,7 @@ from backend.realtime.events import render
 from backend.realtime.selectors import NO_LIMIT
 from backend.support import selectors
 from backend.support.errors import InvalidMessage
-from backend.support.frames import CLIENT_ID_MAX, TEXT_MAX, event_id, said
+from backend.support.frames import ATTACHMENTS_MAX, CLIENT_ID_MAX, TEXT_MAX, event_id, said
 from backend.support.models import Chat
 from backend.support.services import chats, messages
 
@@ -137,8 +137,16 @@ class Messages(APIView):
     """What is said in a chat: the same events, with the same fields, as on its socket."""
 
     class MessageIn(serializers.Serializer[Any]):
-        message = TextField(max_length=TEXT_MAX, trim_whitespace=False)
+        message = TextField(
+            max_length=TEXT_MAX, trim_whitespace=False, required=False, help_text="Needed without attachments."
+        )
         client_id = TextField(max_length=CLIENT_ID_MAX, required=False, help_text="Makes sending again safe.")
+        attachments = serializers.ListField(
+            child=serializers.UUIDField(),
+            max_length=ATTACHMENTS_MAX,
+            required=False,
+            help_text="Ids of files that the caller has uploaded to this chat and not sent yet.",
+        )
 
     class SentOut(serializers.Serializer[Any]):
         seq = serializers.IntegerField()
@@ -177,7 +185,9 @@ class Messages(APIView):
             201: SentOut,
             200: OpenApiResponse(SentOut, description="Stored before under the same client_id."),
             404: Detail,
-            409: OpenApiResponse(Detail, description="The chat is closed, or the client_id names another text."),
+            409: OpenApiResponse(
+                Detail, description="The chat is closed, the client_id names another text, or a file was sent."
+            ),
         },
     )
     def post(self, request: SignedRequest, chat_id: uuid.UUID) -> Response:
@@ -223,4 +233,5 @@ urlpatterns = [
     path("api/chats/<uuid:chat_id>/take/", TakeChat.as_view()),
     path("api/chats/<uuid:chat_id>/close/", CloseChat.as_view()),
     path("api/chats/<uuid:chat_id>/messages/", Messages.as_view()),
+    path("", include("backend.support.api_attachments")),
 ]

@@ -46,3 +46,20 @@ class InvalidMessage(RuleViolation):
 class ClientIdConflict(Conflict):
     code = "client_id_conflict"
     detail = "This client_id was already used in this chat for another text."
+
+
+class AttachmentUnknown(NotFound):
+    """Not there, not in this chat, not one's own and not sent yet, taken back, or expired."""
+
+    code = "attachment.unknown"
+    detail = "There is no such attachment."
+
+
+class AttachmentSent(Conflict):
+    code = "attachment.sent"
+    detail = "An attachment can be sent once."
+
+
+class TooManyWaiting(Conflict):
+    code = "attachment.too_many_waiting"
+    detail = "Send the attachments that you have uploaded before you upload more."

@@ -16,6 +16,7 @@ MESSAGE = "message"
 CHAT = "chat"
 TEXT_MAX = 4000
 CLIENT_ID_MAX = 64
+ATTACHMENTS_MAX = 5
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -54,13 +55,18 @@ def render_chat_event(event: StoredEvent) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A checked message: what to say in which chat, and the sender's own name for it."""
+    """A checked message: what to say in which chat, and the sender's own name for it.
+
+    `attachments` are the ids that it is to carry; `shown` is what of them stands in the stored message.
+    """
 
     chat_id: uuid.UUID
     author: Principal
     role: str
     text: str
     client_id: str | None
+    attachments: tuple[uuid.UUID, ...] = ()
+    shown: tuple[dict[str, Any], ...] = ()
 
     def draft(self) -> Draft:
         return Draft(
@@ -71,20 +77,29 @@ class Said:
                 "user_id": self.author.id,
                 "role": self.role,
                 "message": self.text,
-                "attachments": [],
+                "attachments": list(self.shown),
             },
             author_id=self.author.id,
             client_id=self.client_id,
-            text=self.text,
+            text=self._said,
         )
+
+    @property
+    def _said(self) -> str:
+        """What a repeat under the same `client_id` must have in common. No text has a NUL in it."""
+        return "\0".join([self.text, *map(str, self.attachments)])
 
 
 def said(fields: Mapping[str, Any], *, chat_id: uuid.UUID, author: Principal, role: str) -> Said:
-    """Check what a client sent, by socket or by REST (1 to 4,000 characters). Raises: InvalidMessage."""
-    text, client_id = fields.get("message"), fields.get("client_id")
+    """Check what a client sent, by socket or by REST: 1 to 4,000 characters; with attachments also none.
+
+    Raises: InvalidMessage.
+    """
+    attachments = _attachments_in(fields)
+    text, client_id = fields.get("message", "" if attachments else None), fields.get("client_id")
     if not isinstance(text, str):
         raise InvalidMessage("message", "`message` must be text.")
-    if not text.strip():
+    if not text.strip() and not attachments:
         raise InvalidMessage("message", "`message` must not be empty.")
     if len(text) > TEXT_MAX:
         raise InvalidMessage("message", f"`message` has {len(text)} characters; at most {TEXT_MAX} are allowed.")
@@ -92,7 +107,23 @@ def said(fields: Mapping[str, Any], *, chat_id: uuid.UUID, author: Principal, ro
         raise InvalidMessage("message", "`message` contains characters that cannot be stored.")
     if client_id is not None and not _is_client_id(client_id):
         raise InvalidMessage("client_id", f"`client_id` must be text of 1 to {CLIENT_ID_MAX} characters.")
-    return Said(chat_id, author, role, text, client_id)
+    return Said(chat_id, author, role, text, client_id, attachments)
+
+
+def _attachments_in(fields: Mapping[str, Any]) -> tuple[uuid.UUID, ...]:
+    """Return the ids of the attachments that a message is to carry. Raises: InvalidMessage."""
+    given = fields.get("attachments")
+    if not given and given in (None, []):
+        return ()
+    if not isinstance(given, list) or len(given) > ATTACHMENTS_MAX or not all(isinstance(each, str) for each in given):
+        raise InvalidMessage("attachments", f"`attachments` must be a list of at most {ATTACHMENTS_MAX} ids.")
+    try:
+        ids = tuple(uuid.UUID(each) for each in given)
+    except ValueError:
+        raise InvalidMessage("attachments", "`attachments` must be ids of files uploaded to this chat.") from None
+    if len(set(ids)) < len(ids):
+        raise InvalidMessage("attachments", "`attachments` names a file twice.")
+    return ids
 
 
 def _is_client_id(value: object) -> bool:

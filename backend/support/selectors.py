@@ -7,9 +7,9 @@ from django.db.models import Q, QuerySet
 from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.realtime import selectors as topics
 from backend.realtime.selectors import Page
-from backend.support.errors import ChatUnknown
+from backend.support.errors import AttachmentUnknown, ChatUnknown
 from backend.support.frames import topic_of
-from backend.support.models import Chat
+from backend.support.models import Attachment, Chat
 
 
 def chats_visible_to(actor: Principal) -> QuerySet[Chat]:
@@ -62,3 +62,13 @@ def queue_position(chat: Chat) -> int | None:
 def messages_after(chat: Chat, after: int, *, limit: int) -> Page:
     """Return the chat's events after a position, oldest first."""
     return topics.events_after(topic_of(chat.pk), after, limit=limit)
+
+
+def get_attachment(*, actor: Principal, chat_id: uuid.UUID, attachment_id: uuid.UUID) -> Attachment:
+    """Return an attachment, with its file, that the actor may fetch now: sent in a chat that they are a member of and
+    not withdrawn; what is not sent yet, its uploader. Raises: ChatUnknown, AttachmentUnknown."""
+    chat = get_chat_of_member(actor=actor, chat_id=chat_id)
+    found = Attachment.objects.filter(pk=attachment_id, chat=chat, withdrawn_at=None).select_related("file").first()
+    if found is None or (found.seq is None and found.uploader_id != actor.id):
+        raise AttachmentUnknown
+    return found

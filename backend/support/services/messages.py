@@ -11,6 +11,7 @@ from backend.realtime.services import Outcome, append
 from backend.support.errors import ChatClosed, ChatUnknown, ClientIdConflict
 from backend.support.frames import Said
 from backend.support.models import ReadPosition
+from backend.support.services import attachments
 
 # Locks the chats, in id order and before their topics, so that nobody is closed out or transferred between the check
 # and the commit. Messages of one chat wait for one another at its topic anyway: the lock costs no concurrency.
@@ -32,9 +33,16 @@ guard AS MATERIALIZED (
 def store_messages(messages: Sequence[Said]) -> list[Outcome]:
     """Store messages of any chats in one statement; each outcome says stored, repeat, or refused and why.
 
+    Where some carry attachments, these are claimed before and marked after, in one transaction with the statement.
     Raises: IntegrityError when two carry one client_id, or a repeat is being stored elsewhere: try them singly.
     Locks: the chats in id order, then their topics in key order. Rings nothing: the caller does, after commit.
     """
+    if any(message.attachments for message in messages):
+        return attachments.store_carrying(messages, store=_store)
+    return _store(messages)
+
+
+def _store(messages: Sequence[Said]) -> list[Outcome]:
     return append([message.draft() for message in messages], guard=_GUARD)
 
 
@@ -42,7 +50,8 @@ def post_message(*, message: Said) -> Outcome:
     """Store one message and ring it; return its outcome.
 
     Repeating: the same `client_id` with the same text answers with the stored message's position.
-    Raises: ChatUnknown (also when the author is no member), ChatClosed, ClientIdConflict.
+    Raises: ChatUnknown (also when the author is no member), ChatClosed, ClientIdConflict, AttachmentUnknown,
+    AttachmentSent.
     """
     try:
         outcome = store_messages([message])[0]
@@ -56,6 +65,8 @@ def post_message(*, message: Said) -> Outcome:
 
 def raise_refusal(outcome: Outcome) -> None:
     """Raise the domain error that an outcome stands for, if any."""
+    if outcome.refusal in attachments.REFUSALS:
+        raise attachments.REFUSALS[outcome.refusal]
     if outcome.refusal == "closed":
         raise ChatClosed
     if outcome.refusal is not None:
