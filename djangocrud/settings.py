@@ -259,7 +259,7 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
-UPLOAD_PATHS = {"/api/chats/*/attachments/": 12 * 1024 * 1024}
+UPLOAD_PATHS = {"/api/chats/*/attachments/": 12 * 1024 * 1024, "/api/catalog/items/*/image/": 6 * 1024 * 1024}
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
 BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}

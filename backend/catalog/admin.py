@@ -70,6 +70,11 @@ class ItemAdmin(Deletable):
         """Whose an item is decides which tags it may carry; its kind, which rules hold for it."""
         return ["owner", "kind"] if obj else []
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """Its picture protects no item here: the service drops it first."""
+        deletable, counts, perms_needed, _ = super().get_deleted_objects(objs, request)
+        return deletable, counts, perms_needed, []
+
     def save_model(self, request: HttpRequest, obj: Item, form: Any, change: bool) -> None:
         names = form.cleaned_data["tag_names"]
         desk.keep_item(actor_id=_acting(request), item=obj, tags=names, fields=form.changed_data)

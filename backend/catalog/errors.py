@@ -31,7 +31,7 @@ class TagExists(Conflict):
 
 class StaffOnly(Forbidden):
     code = "help.staff_only"
-    detail = "Only staff write help articles."
+    detail = "Only staff change what is the house's."
 
 
 class StaleVersion(Conflict):
@@ -42,3 +42,8 @@ class StaleVersion(Conflict):
 class FileRefused(RuleViolation):
     code = "catalog.file_refused"
     detail = "The file has no column `name`."
+
+
+class ImageUnknown(NotFound):
+    code = "catalog.no_image"
+    detail = "This item has no image."

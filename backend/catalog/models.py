@@ -124,3 +124,18 @@ class ItemTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id} {self.tag_id}"
+
+
+class ItemImage(models.Model):
+    """The picture of an item, drawn anew by us. Whoever deletes an item drops its picture first, so that no file stays
+    behind: hence PROTECT."""
+
+    item = models.OneToOneField(Item, primary_key=True, on_delete=models.PROTECT, related_name="image")
+    file = models.OneToOneField("common.StoredFile", on_delete=models.PROTECT, related_name="+")
+    content_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.item_id} {self.content_type}"

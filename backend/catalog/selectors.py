@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
-from backend.catalog.errors import ArticleUnknown, ItemUnknown, TagUnknown, TestUnknown
-from backend.catalog.models import Item, ItemTag, Tag
+from backend.catalog.errors import ArticleUnknown, ImageUnknown, ItemUnknown, TagUnknown, TestUnknown
+from backend.catalog.models import Item, ItemImage, ItemTag, Tag
 from backend.common.principal import Principal
 
 TEST, ARTICLE = Item.Kind.DIAGNOSTIC_TEST, Item.Kind.HELP_ARTICLE
@@ -22,8 +22,8 @@ FOUND_MAX = 100  # of such a list when it is searched
 RANKED_MAX = 400
 
 TEST_FIELDS = ("id", "title", "time_minutes", "price", "link")
-ITEM_FIELDS = (*TEST_FIELDS, "kind", "slug", "owner_id", "published_at", "updated_at")
-ARTICLE_FIELDS = ("id", "slug", "title", "published_at", "created_at", "updated_at", "version")
+ITEM_FIELDS = (*TEST_FIELDS, "kind", "slug", "owner_id", "published_at", "updated_at", "image__width")
+ARTICLE_FIELDS = ("id", "slug", "title", "published_at", "created_at", "updated_at", "version", "image__width")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,22 @@ def get_item(*, actor: Principal, item_id: int) -> dict[str, Any]:
     return _only(visible_to(actor).filter(pk=item_id), (*ITEM_FIELDS, "description"), ItemUnknown())
 
 
+def get_image(*, actor: Principal, item_id: int) -> ItemImage:
+    """Return the picture of an item that the caller finds in the catalogue; staff see those of drafts, too.
+
+    Raises: ItemUnknown, ImageUnknown.
+    """
+    seen = visible_to(actor)
+    if actor.is_staff or actor.is_superuser:
+        seen = seen | Item.objects.filter(owner_id=None)
+    if not seen.filter(pk=item_id).exists():
+        raise ItemUnknown
+    image = ItemImage.objects.filter(item_id=item_id).select_related("file").first()
+    if image is None:
+        raise ImageUnknown
+    return image
+
+
 def visible_to(actor: Principal) -> QuerySet[Item]:
     return Item.objects.filter(Q(owner_id=actor.id) | Q(owner_id=None, published_at__isnull=False))
 
@@ -130,7 +146,7 @@ def rows_of(ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
     """Return these items in this order, each with its tags. Two queries."""
     found = {row["id"]: row for row in Item.objects.filter(pk__in=ids).values(*fields)} if ids else {}
     tags = tags_of(found)
-    return [{**found[pk], "tags": tags[pk]} for pk in ids if pk in found]
+    return [_with_image({**found[pk], "tags": tags[pk]}) for pk in ids if pk in found]
 
 
 def tags_of(ids: Iterable[int]) -> defaultdict[int, list[dict[str, Any]]]:
@@ -146,7 +162,14 @@ def _only(rows: QuerySet[Item], fields: Sequence[str], missing: Exception) -> di
     row: Any = rows.values(*fields).first()
     if row is None:
         raise missing
-    return {**row, "tags": tags_of([row["id"]])[row["id"]]}
+    return _with_image({**row, "tags": tags_of([row["id"]])[row["id"]]})
+
+
+def _with_image(row: dict[str, Any]) -> dict[str, Any]:
+    """Say whether the item has a picture, in rows that were asked for it."""
+    if "image__width" in row:
+        row["has_image"] = row.pop("image__width") is not None
+    return row
 
 
 def find_ids(wanted: Wanted, *, after: int | None, limit: int) -> list[int]:

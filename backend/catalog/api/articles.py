@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from backend.catalog import selectors
 from backend.catalog.api.diagnostic_tests import ranked_page
-from backend.catalog.api.items import TAGS
+from backend.catalog.api.items import TAGS, image_path
 from backend.catalog.api.shapes import PAGING, QUERY, TAGS_MAX, NestedTagIn, TagOut, query_of, tags_of
 from backend.catalog.models import DESCRIPTION_MAX, NAME_MAX
 from backend.catalog.selectors import Wanted
@@ -46,6 +46,7 @@ class ArticleOut(serializers.Serializer[Any]):
     published_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    image = serializers.CharField(allow_null=True, help_text="The path that it is fetched from.")
     tags = TagOut(many=True)
 
 
@@ -165,7 +166,8 @@ def _answer(slug: str, code: int = status.HTTP_200_OK) -> Response:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     state = "draft" if row["published_at"] is None else "published"
-    return {**row, "excerpt": row["description"][:EXCERPT], "state": state}
+    rest = {name: value for name, value in row.items() if name != "has_image"}
+    return {**rest, "excerpt": row["description"][:EXCERPT], "state": state, "image": image_path(row)}
 
 
 def _in_list(row: dict[str, Any]) -> dict[str, Any]:

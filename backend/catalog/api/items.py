@@ -50,4 +50,9 @@ class OneItem(APIView):
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return an item as it goes out: whose it is, only as far as it is the caller's or the house's."""
-    return {**{name: value for name, value in row.items() if name != "owner_id"}, "is_own": row["owner_id"] is not None}
+    rest = {name: value for name, value in row.items() if name not in {"owner_id", "has_image"}}
+    return {**rest, "is_own": row["owner_id"] is not None, "image": image_path(row)}
+
+
+def image_path(row: dict[str, Any]) -> str | None:
+    return f"/api/catalog/items/{row['id']}/image/" if row["has_image"] else None

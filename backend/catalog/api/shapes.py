@@ -77,6 +77,7 @@ class ItemOut(serializers.Serializer[Any]):
     is_own = serializers.BooleanField(help_text="Private to the caller; else the house's, for everybody.")
     published_at = serializers.DateTimeField(allow_null=True)
     updated_at = serializers.DateTimeField()
+    image = serializers.CharField(allow_null=True, help_text="The path that it is fetched from.")
     tags = TagOut(many=True)
 
 

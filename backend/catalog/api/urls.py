@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from backend.catalog.api import articles, diagnostic_tests, items, recommendations
+from backend.catalog.api import articles, diagnostic_tests, images, items, recommendations
 
 urlpatterns = [
     path("api/diagnostictest/diagnostictests/", diagnostic_tests.DiagnosticTests.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/diagnostictest/recommendations/", recommendations.Recommendations.as_view()),
     path("api/catalog/items/", items.Items.as_view()),
     path("api/catalog/items/<int:item_id>/", items.OneItem.as_view()),
+    path("api/catalog/items/<int:item_id>/image/", images.ItemImage.as_view()),
     path("api/help/articles/", articles.Articles.as_view()),
     path("api/help/articles/<slug:slug>/", articles.Article.as_view()),
     path("api/help/articles/<slug:slug>/publish/", articles.Publish.as_view()),

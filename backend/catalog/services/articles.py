@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from backend.audit import services as audit
 from backend.catalog.errors import ArticleUnknown, StaffOnly, StaleVersion
 from backend.catalog.models import Item
+from backend.catalog.services import images
 from backend.catalog.services.shelves import lock_shelf
 from backend.catalog.services.tags import set_tags
 from backend.common.principal import Principal
@@ -90,6 +91,7 @@ def delete_article(*, actor: Principal, slug: str) -> None:
         lock_shelf(HOUSE)
         item = _article(slug)
         audit.record(actor_id=actor.id, action="help_article.deleted", target=item, facts={"slug": slug})
+        images.drop_images([item.pk])
         item.delete()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from backend.audit import services as audit
 from backend.catalog.models import Item, Tag
+from backend.catalog.services.images import drop_images
 from backend.catalog.services.shelves import lock_shelf
 from backend.catalog.services.tags import set_tags
 from backend.common.unit_of_work import unit_of_work
@@ -31,6 +32,7 @@ def drop_item(*, actor_id: int, item: Item) -> None:
     with unit_of_work():
         lock_shelf(item.owner_id)
         audit.record(actor_id=actor_id, action="catalog_item.deleted", target=item)
+        drop_images([item.pk])
         item.delete()
 
 

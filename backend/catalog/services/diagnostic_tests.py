@@ -7,6 +7,7 @@ from typing import Any
 from backend.audit import services as audit
 from backend.catalog.errors import TestUnknown
 from backend.catalog.models import Item
+from backend.catalog.services.images import drop_images
 from backend.catalog.services.shelves import lock_shelf
 from backend.catalog.services.tags import set_tags
 from backend.common.principal import Principal
@@ -66,6 +67,7 @@ def delete_test(*, actor: Principal, test_id: int) -> None:
         lock_shelf(actor.id)
         item = own_test(actor, test_id)
         audit.record(actor_id=actor.id, action="catalog_test.deleted", target=item)
+        drop_images([item.pk])
         item.delete()
 
 

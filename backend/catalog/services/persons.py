@@ -5,6 +5,7 @@ from typing import Any
 
 from backend.catalog import selectors
 from backend.catalog.models import Item, ItemTag, Tag
+from backend.catalog.services.images import drop_images
 from backend.catalog.services.shelves import lock_shelf
 from backend.common import hooks
 
@@ -27,13 +28,14 @@ def erase_from_catalog(erasure: hooks.Erasure) -> None:
     house's. Locks: the person's shelf."""
     lock_shelf(erasure.user_id)
     own = Item.objects.filter(owner_id=erasure.user_id)
+    drop_images(own.values("pk"))
     ItemTag.objects.filter(item__in=own).delete()
     own.delete()
     Tag.objects.filter(owner_id=erasure.user_id).delete()
 
 
 def _tests_of(user_id: int) -> Iterator[dict[str, Any]]:
-    fields = ("id", "title", "description", "time_minutes", "price", "link", "created_at", "updated_at")
+    fields = ("id", "title", "description", "time_minutes", "price", "link", "created_at", "updated_at", "image__width")
     last = 0
     while ids := list(
         Item.objects.filter(owner_id=user_id, pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]

@@ -3,9 +3,10 @@
 import uuid
 
 from backend.catalog.models import Tag
-from backend.catalog.tests.factories import BODY, add_article, add_test
+from backend.catalog.tests.factories import BODY, add_article, add_test, set_image
+from backend.common.tests.made_files import picture
 from backend.tests.roles import Cases, always, only, signed_in
-from backend.tests.stage import FLAGS, Caller, Stage, User
+from backend.tests.stage import FLAGS, Caller, Form, Stage, User
 
 _TEST = "/api/diagnostictest/diagnostictests/{test_id}/"
 _TAG = "/api/diagnostictest/tags/{test_tag_id}/"
@@ -30,6 +31,9 @@ ACCESS: dict[str, Cases] = {
     "POST /api/diagnostictest/recommendations/": always(signed_in(200)),
     "GET /api/catalog/items/": always(signed_in(200)),
     "GET /api/catalog/items/{item_id}/": {"own": signed_in(200), "another": signed_in(404)},
+    "GET /api/catalog/items/{item_id}/image/": {"own": signed_in(200), "another": signed_in(404)},
+    "POST /api/catalog/items/{item_id}/image/": {"own": signed_in(201), "another": signed_in(404)},
+    "DELETE /api/catalog/items/{item_id}/image/": {"own": signed_in(204), "another": signed_in(404)},
     # Articles are the house's: `own` and `another` do not differ. The flags write (roles do not), everybody reads.
     "GET /api/help/articles/": always(signed_in(200)),
     "POST /api/help/articles/": always(only(201, *_WRITERS)),
@@ -45,6 +49,11 @@ def _test_id(stage: Stage, owner: User, caller: Caller) -> int:
     return add_test(owner).pk
 
 
+def _item_id(stage: Stage, owner: User, caller: Caller) -> int:
+    """A test with a picture."""
+    return set_image(add_test(owner), owner).item_id
+
+
 def _tag_id(stage: Stage, owner: User, caller: Caller) -> int:
     return Tag.objects.create(owner=owner, name=uuid.uuid4().hex).pk
 
@@ -53,7 +62,7 @@ def _slug(stage: Stage, owner: User, caller: Caller) -> str:
     return add_article(stage.make_user(**FLAGS["staff"]), "Read me").slug or ""
 
 
-MAKERS = {"test_id": _test_id, "item_id": _test_id, "test_tag_id": _tag_id, "slug": _slug}
+MAKERS = {"test_id": _test_id, "item_id": _item_id, "test_tag_id": _tag_id, "slug": _slug}
 
 BODIES = {
     "POST /api/diagnostictest/diagnostictests/": lambda stage: BODY,
@@ -63,6 +72,7 @@ BODIES = {
     f"PUT {_TAG}": lambda stage: {"name": uuid.uuid4().hex},
     f"PATCH {_TAG}": lambda stage: {"name": uuid.uuid4().hex},
     "POST /api/diagnostictest/recommendations/": lambda stage: {"tags": ["fatigue"]},
+    "POST /api/catalog/items/{item_id}/image/": lambda stage: Form("iron.png", picture()),
     "POST /api/help/articles/": lambda stage: {"title": "How to"},
     f"PATCH {_ARTICLE}": lambda stage: {"title": "After"},
 }

@@ -4,8 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 from backend.audit.models import AuditLog
-from backend.catalog.models import Item, ItemTag, Tag
-from backend.catalog.services import articles, diagnostic_tests
+from backend.catalog.models import Item, ItemImage, ItemTag, Tag
+from backend.catalog.services import articles, diagnostic_tests, images
+from backend.common import vault
+from backend.common.models import StoredFile
+from backend.common.tests.made_files import picture
 from backend.identity.models import User
 from backend.identity.principals import principal_of
 from backend.realtime.models import Event
@@ -28,6 +31,12 @@ def add_article(user: User, title: str, *tags: str, published: bool = True, **fi
     return articles.publish_article(actor=actor, slug=item.slug) if published else item
 
 
+def set_image(item: Item, user: User, name: str = "iron.png", content: bytes | None = None) -> ItemImage:
+    with vault.incoming(kind=images.KIND) as file:
+        file.write(picture() if content is None else content)
+        return images.set_image(actor=principal_of(user), item_id=item.pk, name=name, file=file)
+
+
 def tag_id(user: User | None, name: str) -> int:
     return Tag.objects.get(owner=user, name=name).pk
 
@@ -38,7 +47,9 @@ def names_on(item: Item) -> set[str]:
 
 def rows() -> dict[str, int]:
     """How much there is of everything that a write leaves behind, compared before and after."""
-    return {model.__name__: model.objects.count() for model in (Item, Tag, ItemTag, AuditLog, Event)}
+    return {
+        model.__name__: model.objects.count() for model in (Item, Tag, ItemTag, ItemImage, StoredFile, AuditLog, Event)
+    }
 
 
 def actions() -> list[str]:

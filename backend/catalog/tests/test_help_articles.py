@@ -38,7 +38,7 @@ def test_an_article_is_written_published_changed_withdrawn_and_deleted(writer, a
     assert read.json() == published.json()
     assert sorted(read.json()) == sorted(
         [
-            *("id", "slug", "title", "description", "excerpt", "state", "version"),
+            *("id", "slug", "title", "description", "excerpt", "state", "version", "image"),
             *("published_at", "created_at", "updated_at", "tags"),
         ]
     )

@@ -37,6 +37,7 @@ def test_an_export_holds_ones_own_and_nothing_of_others(ana, bob, writer):
         "link": "",
         "created_at": "",
         "updated_at": "",
+        "has_image": False,
         "tags": ["fatigue"],
     }
     assert [row["name"] for row in parts["catalog/tags.json"]] == ["fatigue"]
