@@ -3,7 +3,7 @@
 import io
 import threading
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from PIL import Image, ImageOps
 
@@ -48,7 +48,8 @@ def set_image(*, actor: Principal, item_id: int, name: str, file: vault.Incoming
     Raises: ContentRefused, StorageAway; as `require_editable`. Nothing is left of the picture then.
     Locks: the item's shelf. After commit: the old picture's bytes leave the storage.
     """
-    with file.open() as plain:
+    with file.open() as opened:
+        plain = cast(BinaryIO, opened)
         found = content.check(plain, name=name, extensions=EXTENSIONS)
         if (found.width or 0) * (found.height or 0) > PIXELS_MAX:
             raise ContentRefused("too_large", f"A picture may have at most {PIXELS_MAX // 1_000_000} million pixels.")
@@ -102,7 +103,8 @@ def _draw_anew(plain: BinaryIO, kind: str) -> tuple[bytes, tuple[int, int]]:
     """
     plain.seek(0)
     try:
-        with _drawing, Image.open(plain, formats=[kind]) as picture:
+        # As a whole: the vault's stream gives less than it is asked for where two chunks meet.
+        with _drawing, Image.open(io.BytesIO(plain.read()), formats=[kind]) as picture:
             picture.draft("RGB", (EDGE_MAX, EDGE_MAX))  # A JPEG is opened no larger than it will be.
             upright = ImageOps.exif_transpose(picture)
             pixels = upright.convert("RGBA" if kind != "JPEG" and upright.has_transparency_data else "RGB")

@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 
 from backend.catalog.models import Item, ItemTag, Tag
 from backend.catalog.services import diagnostic_tests, tags
-from backend.catalog.tests.factories import ARTICLES, ITEMS, TAGS, TESTS, add_article, add_test, tag_id
+from backend.catalog.tests.factories import ARTICLES, ITEMS, TAGS, TESTS, add_article, add_test, rows, tag_id
 from backend.identity.principals import principal_of
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,20 @@ def test_whoever_writes_past_the_services_is_found_too(ana):
     Tag.objects.filter(pk=tag.pk).update(name="hunger")
 
     assert titles(ana.client, q="hunger zinc") == ["Zinc 2", "Zinc 1"]
+
+
+def test_a_test_whose_tags_fail_is_not_stored_nor_changed(ana):
+    """BUG-S3-3: all or nothing."""
+    actor, test = principal_of(ana.user), add_test(ana.user, "Iron", "kept")
+    before = rows()
+
+    with pytest.raises(IntegrityError):
+        diagnostic_tests.add_test(actor=actor, title="Zinc", time_minutes=1, price=1, tags=["good", ""])
+    with pytest.raises(IntegrityError):
+        diagnostic_tests.change_test(actor=actor, test_id=test.pk, changes={"title": "Zinc"}, tags=["good", ""])
+
+    assert rows() == before
+    assert titles(ana.client, q="iron kept") == ["Iron"]
 
 
 def test_the_database_refuses_what_must_never_be(ana, bob):
