@@ -71,6 +71,9 @@ class Env(BaseModel):
     refresh_token_days: int = Field(default=7, ge=1)
     s1_token_hours: int = Field(default=6, ge=1)
     customer_sessions_max: int = Field(default=1, ge=1)
+    chat_edit_minutes: int = Field(default=15, ge=1)
+    chat_reopen_days: int = Field(default=7, ge=1)
+    chat_load_max: int = Field(default=20, ge=1)
     demo_password: SecretStr | None = None
 
     # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
+    "guardian",
     "backend.common",
     "backend.realtime",
     "backend.audit",
@@ -118,7 +119,11 @@ CELERY_TIMEZONE = "UTC"
 
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -278,6 +283,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 
 LOGGING_CONFIG = None
 logging_config(level=env.log_level, human=not env.production)
+
+# The support desk's rules.
+SUPPORT: dict[str, int] = {
+    "edit_minutes": env.chat_edit_minutes,
+    "reopen_days": env.chat_reopen_days,
+    "load_max": env.chat_load_max,
+}
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

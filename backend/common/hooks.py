@@ -78,8 +78,26 @@ class Demo:
     accounts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Somebody no longer has a role, in the transaction that took it; their user row is locked.
+
+    `role` is its name, or None for all of them: the person was blocked, deleted or erased. `name` is what the person
+    is called, `by_id` who did it, None for the system.
+    """
+
+    user_id: int
+    name: str
+    role: str | None
+    by_id: int | None
+
+    def takes(self, role: str) -> bool:
+        return self.role is None or self.role == role
+
+
 demo_loaded: Hook[Demo] = Hook("demo_loaded")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
+role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")

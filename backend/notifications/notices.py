@@ -38,6 +38,15 @@ class ChatAssigned(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatShared(Notice):
+    """Somebody was let into a colleague's chat."""
+
+    kind = "chat.shared"
+    chat_id: str
+    shared_by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatClosed(Notice):
     kind = "chat.closed"
     chat_id: str

@@ -14,8 +14,12 @@ class SupportConfig(AppConfig):
         from backend.support.frames import FAMILY, render_chat_event
         from backend.support.services.attachments import export_attachments
         from backend.support.services.erasures import erase_from_chats
+        from backend.support.services.exports import export_chats
+        from backend.support.services.transfers import return_to_queue
 
         register_renderer(FAMILY, render_chat_event)
         hooks.person_erased.register(erase_from_chats)
         hooks.person_exported.register(export_attachments)
         jobs.every(EXPIRE_S, tasks.expire_attachments)
+        hooks.person_exported.register(export_chats)
+        hooks.role_withdrawn.register(return_to_queue)

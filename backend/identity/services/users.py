@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from backend.audit import services as audit
+from backend.common import hooks
 from backend.common.errors import Conflict
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT, Principal
 from backend.common.unit_of_work import unit_of_work
@@ -54,7 +55,7 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
     """Change names, e-mail (and with it the username) or flags, and return the user.
 
     Raises: UserUnknown, NotAllowedOnUser, LastSuperuser, RegistrationRefused (e-mail).
-    Locks: what `is_last_superuser` does, then the user row.
+    Locks: what `is_last_superuser` does, then the user row, then what the listeners of `hooks.role_withdrawn` do.
     After commit: the new flags count at the person's next request; a block ends their sessions.
     """
     _require_staff(actor)
@@ -81,6 +82,7 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
         sessions.principal_changed(unit, user_id=user.pk)
         if flags.get("is_active") is False:
             sessions.end_all_sessions(user_id=user.pk, reason="blocked")
+            hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         if changes.get("is_active") is True:  # Also of an account that was locked but not blocked (K-20).
             locks.unlock(user=user)
     user.refresh_from_db()
@@ -101,6 +103,7 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
         if is_last:
             raise LastSuperuser
         sessions.end_all_sessions(user_id=user.pk, reason="deleted")
+        hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         audit.record(actor_id=actor.id, action="user.deleted", target=user)
         try:
             with transaction.atomic():

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from django.urls import path
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -96,9 +95,3 @@ class AttachmentFile(APIView):
                 "Content-Security-Policy": "sandbox; default-src 'none'",
             },
         )
-
-
-urlpatterns = [
-    path("api/chats/<uuid:chat_id>/attachments/", Attachments.as_view()),
-    path("api/chats/<uuid:chat_id>/attachments/<uuid:attachment_id>/", AttachmentFile.as_view()),
-]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("common", "0002_stored_files"),
-        ("support", "0001_initial"),
+        ("support", "0003_order_queue_by_priority"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
