@@ -41,7 +41,7 @@ class ArticleOut(serializers.Serializer[Any]):
     slug = serializers.CharField()
     title = serializers.CharField()
     excerpt = serializers.CharField(allow_blank=True, help_text=f"The first {EXCERPT} characters.")
-    state = serializers.ChoiceField(choices=["draft", "published"])
+    state = serializers.CharField(help_text="`draft` or `published`.")
     version = serializers.IntegerField()
     published_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
