@@ -60,7 +60,7 @@ async def _searches(plan: Plan, report: Report, server: ServerProcess, seeded: d
     among = [f"{TESTS}?q={quote(query)}" for query in every]
     made.append(Variant(FEW, [server], [await _asker(server, seeded["few"], among)]))
     for variant in made:
-        await variant.sample(warm_up_s=0, seconds=0.5)  # Pages of the table are read from the disk once.
+        await variant.sample(warm_up_s=0, seconds=2)  # Pages of the table are read from the disk once.
     found = await plan.measure(made)
     for variant in made:
         variant.close()
