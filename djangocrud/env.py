@@ -67,6 +67,9 @@ class Env(BaseModel):
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    audit_key: SecretStr = SecretStr("")
+    audit_checkpoints: str = ""
+
     access_token_minutes: int = Field(default=60, ge=1)
     refresh_token_days: int = Field(default=7, ge=1)
     s1_token_hours: int = Field(default=6, ge=1)
@@ -74,6 +77,8 @@ class Env(BaseModel):
     chat_edit_minutes: int = Field(default=15, ge=1)
     chat_reopen_days: int = Field(default=7, ge=1)
     chat_load_max: int = Field(default=20, ge=1)
+    sessions_kept_days: int = Field(default=30, ge=1)
+    login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
 
     # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
@@ -104,6 +109,8 @@ class Env(BaseModel):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "Ease <no-reply@ease.example>"
+    admins: Words = ()
+    alert_every_minutes: int = Field(default=10, ge=1)
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
@@ -125,6 +132,12 @@ class Env(BaseModel):
                 return False
         return value
 
+    @field_validator("audit_key")
+    @classmethod
+    def _are_versions(cls, value: SecretStr) -> SecretStr:
+        _versions(value.get_secret_value())
+        return value
+
     @field_validator("rate_limit_exempt", mode="after")
     @classmethod
     def _networks(cls, value: Words) -> Words:
@@ -142,7 +155,7 @@ class Env(BaseModel):
         return value
 
     @field_validator(
-        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt"),
+        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt", "admins"),
         "encryption_key_documents",
         mode="before",
     )
@@ -150,6 +163,13 @@ class Env(BaseModel):
     def _split_words(cls, value: object) -> object:
         """Lists accept commas or spaces (K-57)."""
         return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_addresses(cls, value: Words) -> Words:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in value):
+            raise ValueError("must be e-mail addresses")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -177,6 +197,7 @@ class Env(BaseModel):
         if self.environment != "production":
             return self
         key = self.secret_key.get_secret_value()
+        audit_keys = _versions(self.audit_key.get_secret_value())
         faults = [
             (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
             (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
@@ -193,6 +214,11 @@ class Env(BaseModel):
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
             (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+            (
+                not audit_keys or any(len(secret) < 32 for secret in audit_keys.values()),
+                "AUDIT_KEY must be set, with at least 32 characters",
+            ),
+            (not self.audit_checkpoints, "AUDIT_CHECKPOINTS must name a place outside of the database"),
         ]
         found = [text for wrong, text in faults if wrong]
         if found:
@@ -236,6 +262,16 @@ class Env(BaseModel):
         return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
     @property
+    def audit_keys(self) -> dict[int, str]:
+        """The versions of the audit trail's key; development makes one and keeps it in `var/`."""
+        given = _versions(self.audit_key.get_secret_value())
+        return given or {1: _kept_secret(self.var / "audit_key", secrets.token_urlsafe(48))}
+
+    @property
+    def audit_checkpoints_place(self) -> str:
+        return self.audit_checkpoints or str(self.var / "audit" / "checkpoints.jsonl")
+
+    @property
     def signing_key(self) -> str:
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
         return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
@@ -254,6 +290,19 @@ def _is_url(text: str, *schemes: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in schemes
+
+
+def _versions(text: str) -> dict[int, str]:
+    """Return keys by version: `1:secret 2:secret`, or one secret alone, which is version 1. Raises: ValueError."""
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    if len(words) == 1 and ":" not in words[0]:
+        return {1: words[0]}
+    pairs = [word.partition(":") for word in words]
+    if not all(number.isdecimal() and 0 < int(number) < 32768 and secret for number, _, secret in pairs):
+        raise ValueError("must be one secret, or versions such as 1:secret 2:secret")
+    if len({number for number, _, _ in pairs}) != len(pairs):
+        raise ValueError("names a version twice")
+    return {int(number): secret for number, _, secret in pairs}
 
 
 def _kept_secret(path: Path, fresh_value: str) -> str:

@@ -49,7 +49,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -117,6 +116,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# The audit trail (backend/audit). Keys by version, and where signed checkpoints go: a file, or `storage:<folder>` for
+# the default storage. Neither is in the database.
+AUDIT_KEYS = env.audit_keys
+AUDIT_CHECKPOINTS = env.audit_checkpoints_place
+AUDIT_SEAL_SECONDS = 2.0
+AUDIT_CHECKPOINT_SECONDS = 30.0
+AUDIT_PATROL_SECONDS = 10.0
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
 # guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
@@ -160,6 +167,7 @@ CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the doubl
 RATE_LIMITS = {
     "user": (env.rate_limit_user, 60),
     "anonymous": (env.rate_limit_anonymous, 60),
+    "credential": (env.rate_limit_anonymous, 60),  # tokens and keys that are none, by address
     "api_key": (env.rate_limit_api_key, 60),
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
@@ -181,7 +189,16 @@ EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
 PASSWORD_RESET_URL = env.password_reset_url
+# Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
+ADMINS = [("", address) for address in env.admins]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Ease] "
+ALERT_EVERY_S = env.alert_every_minutes * 60
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
+# For how long what is over is kept; periodic jobs delete what is older.
+SESSIONS_KEPT_DAYS = env.sessions_kept_days
+LOGIN_LOGS_KEPT_DAYS = env.login_logs_kept_days
+RATE_LIMITS_KEPT_DAYS = 2  # strikes count for one
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {
@@ -196,6 +213,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.common.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the routes' own word
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

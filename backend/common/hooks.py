@@ -39,6 +39,17 @@ class SecurityNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class TrailBroken:
+    """The audit trail does not prove out: what kind of fault it is, at which place of the chain, in which row."""
+
+    event_id: int
+    finding: str
+    seq: int
+    row: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Denial:
     """Somebody signed in was refused something that they may not do (E-ERR-3)."""
 
@@ -101,3 +112,4 @@ person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")
+trail_broken: Hook[TrailBroken] = Hook("trail_broken")

@@ -60,3 +60,15 @@ class SessionRevoked(Notice):
     kind = "session.revoked"
     session_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditBroken(Notice):
+    """Verifying the audit trail found a fault: its kind, its place in the chain, its row if one is known."""
+
+    kind = "audit.broken"
+    event_id: int
+    finding: str
+    seq: int
+    row: int | None
+    words: str

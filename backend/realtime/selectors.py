@@ -88,7 +88,7 @@ def events_by(author_id: int, *, family: str, kinds: Sequence[str], limit: int =
                 f"""SELECT e.topic_id, t.key, {_COLUMNS}
                     FROM realtime_event e JOIN realtime_topic t ON t.id = e.topic_id
                     WHERE e.author_id = %s AND e.kind = ANY(%s) AND starts_with(t.key, %s)
-                      AND (e.topic_id, e.seq) > (%s, %s) ORDER BY e.topic_id, e.seq LIMIT %s""",  # noqa: S608 - constants only
+                      AND (e.topic_id, e.seq) > (%s, %s) ORDER BY e.topic_id, e.seq LIMIT %s""",  # noqa: S608
                 [author_id, list(kinds), f"{family}.", *at, limit],
             )
             rows = cursor.fetchall()
@@ -114,7 +114,7 @@ def events_since(topic: str, *, seconds: int) -> Page:
                 FROM realtime_topic t LEFT JOIN realtime_event e
                   ON e.topic_id = t.id AND e.created_at > now() - make_interval(secs => %s)
                  AND e.seq > t.head - 100000
-                WHERE t.key = %s ORDER BY e.seq""",  # noqa: S608 - constants only
+                WHERE t.key = %s ORDER BY e.seq""",  # noqa: S608
             [seconds, topic],
         )
         return _page(topic, cursor.fetchall())

@@ -165,8 +165,8 @@ def append_and_ring(drafts: Sequence[Draft]) -> None:
 
 def rewrite(
     unit: UnitOfWork, *, topic: str, seq: int, changes: dict[str, Any], kind: str, payload: dict[str, Any]
-) -> None:
-    """Change a stored event's payload in place, and tell so by an event of `kind` in the same topic.
+) -> bytes:
+    """Change a stored event's payload in place, tell so by an event of `kind` in the same topic; return what it is now.
 
     From the commit on a replay has the new payload only. The event says which one it rewrites, so each process that
     hears of it forgets what it holds of the old one. `client_id` and `text_hash` stay: a repeat is still a repeat.
@@ -175,12 +175,15 @@ def rewrite(
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE realtime_event e SET payload = e.payload || %s::jsonb
-               FROM realtime_topic t WHERE t.key = %s AND e.topic_id = t.id AND e.seq = %s""",
+               FROM realtime_topic t WHERE t.key = %s AND e.topic_id = t.id AND e.seq = %s
+               RETURNING e.payload::text""",
             [orjson.dumps(changes).decode(), topic, seq],
         )
-        if cursor.rowcount != 1:
-            raise LookupError(f"{topic} has no event {seq}")
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"{topic} has no event {seq}")
     unit.emit_draft(Draft(topic, kind, payload, rewrites=seq))
+    return str(row[0]).encode()
 
 
 # How a name stands in words made of it: "Ben joined the chat.", "Ana was handed over to Ben."
@@ -206,20 +209,24 @@ def rename_author(
     `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kinds
     `worded_kinds` a `message` that begins with the name (or ends with it, before the full stop, with `worded` "last")
     is words about the person, and gets the new one too.
-    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing.
+    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing. Found by index:
+    by author, and where an event has none by what its payload names.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE realtime_event SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
                    %(field)s::text, %(name)s::text,
                    'message', CASE WHEN kind = ANY(%(kinds)s) AND {_WORDED[worded]} ELSE payload->>'message' END))
-               WHERE payload ? %(field)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s""",  # noqa: S608 - constants only
+               WHERE payload ? %(field)s AND (
+                   author_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
+                   OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)
+            """,  # noqa: S608
             {
                 "kinds": list(worded_kinds),
                 "field": name_field,
                 "name": name,
                 "id_field": id_field,
-                "id": str(user_id),
+                "id": user_id,
             },
         )
         return int(cursor.rowcount)

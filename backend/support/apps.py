@@ -23,3 +23,4 @@ class SupportConfig(AppConfig):
         jobs.every(EXPIRE_S, tasks.expire_attachments)
         hooks.person_exported.register(export_chats)
         hooks.role_withdrawn.register(return_to_queue)
+        jobs.every(tasks.WORDS_S, tasks.read_in_words)

@@ -176,3 +176,15 @@ class ScheduleRefused(RuleViolation):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.field = field
+
+
+class NothingToFind(RuleViolation):
+    """A search without a word that has to be there, or longer than anybody types."""
+
+    code = "search.nothing_to_find"
+    detail = "Say at least one word to find, in at most 200 characters."
+
+
+class TranscriptTooLong(RuleViolation):
+    code = "transcript.too_long"
+    detail = "This chat is too long for a PDF. As JSON it has no limit."

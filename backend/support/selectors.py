@@ -45,9 +45,11 @@ def is_staff_in(chat: Chat, actor: Principal) -> bool:
 def get_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
     """Return a chat that the actor may see: its members', and for agents also a waiting one. Raises: ChatUnknown."""
     chat = find_chat(chat_id)
-    waits = chat is not None and chat.admin_id is None and chat.is_active
-    if chat is None or not (chat.customer_id == actor.id or (waits and actor.has_role(SUPPORT_AGENT))):
-        return get_chat_of_staff(actor=actor, chat_id=chat_id)
+    if chat is None:
+        raise ChatUnknown
+    waits_for_them = chat.admin_id is None and chat.is_active and actor.has_role(SUPPORT_AGENT)
+    if not (chat.customer_id == actor.id or waits_for_them or is_staff_in(chat, actor)):
+        raise ChatUnknown
     return chat
 
 

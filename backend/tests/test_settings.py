@@ -24,6 +24,8 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://ease:pw@db:5432/ease",
     "REDIS_URL": "redis://cache:6379/0",
     "PROXY_COUNT": "1",
+    "AUDIT_KEY": "1:0123456789abcdef0123456789abcdef",
+    "AUDIT_CHECKPOINTS": "storage:audit",
     "ENCRYPTION_KEY_DOCUMENTS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "AWS_STORAGE_BUCKET_NAME": "ease-files",
 }
@@ -70,6 +72,13 @@ def test_production_with_everything_starts():
         ({"DATABASE_URL": ""}, "DATABASE_URL must be set"),
         ({"REDIS_URL": ""}, "REDIS_URL must be set"),
         ({"PROXY_COUNT": ""}, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+        ({"AUDIT_KEY": ""}, "AUDIT_KEY must be set, with at least 32 characters"),
+        ({"AUDIT_KEY": "changeme"}, "AUDIT_KEY must be set, with at least 32 characters"),
+        (
+            {"AUDIT_KEY": "1:0123456789abcdef0123456789abcdef 2:short"},
+            "AUDIT_KEY must be set, with at least 32 characters",
+        ),
+        ({"AUDIT_CHECKPOINTS": ""}, "AUDIT_CHECKPOINTS must name a place outside of the database"),
         ({"ENCRYPTION_KEY_DOCUMENTS": ""}, "ENCRYPTION_KEY_DOCUMENTS must be set"),
         (
             {"AWS_STORAGE_BUCKET_NAME": ""},
@@ -107,6 +116,9 @@ def test_production_names_all_that_is_missing_at_once():
             "DRAIN_SECONDS: Input should be a valid number, unable to parse string as a number",
         ),
         ("BIND_PORT", "70000", "BIND_PORT: Input should be less than or equal to 65535"),
+        ("AUDIT_KEY", "1:one two", "AUDIT_KEY: must be one secret, or versions such as 1:secret 2:secret"),
+        ("AUDIT_KEY", "0:one", "AUDIT_KEY: must be one secret, or versions such as 1:secret 2:secret"),
+        ("AUDIT_KEY", "1:one 1:two", "AUDIT_KEY: names a version twice"),
         ("PROXY_COUNT", "-1", "PROXY_COUNT: Input should be greater than or equal to 0"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DEBUG", "maybe", "DEBUG: Input should be a valid boolean, unable to interpret input"),

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 
 from backend.audit import services as audit
 from backend.common import request_context
@@ -16,7 +17,7 @@ from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity import principals, tokens
 from backend.identity.errors import SessionUnknown, TokenRefused
-from backend.identity.models import PasswordReset, Session, SignInCounter, SocketTicket, User, UserRole
+from backend.identity.models import Session, User, UserRole
 from backend.notifications import services as notifications
 from backend.notifications.notices import SessionRevoked
 
@@ -71,8 +72,11 @@ def rename_session(*, actor: Principal, session_id: uuid.UUID, name: str) -> Ses
     session = list_sessions(actor=actor).filter(pk=session_id).first()
     if session is None:
         raise SessionUnknown
-    session.name = name
-    session.save(update_fields=["name"])
+    with unit_of_work():
+        old, session.name = session.name, name
+        session.save(update_fields=["name"])
+        values = {"old": {"name": old}, "new": {"name": name}}
+        audit.record(actor_id=actor.id, action="session.renamed", target=session, subject_id=actor.id, **values)
     return session
 
 
@@ -90,28 +94,6 @@ def revoke_other_sessions(*, actor: Principal) -> int:
         sids = [str(pk) for pk in others.values_list("pk", flat=True)]
         _end(unit, user_id=actor.id, sids=sids, reason="revoked")
     return len(sids)
-
-
-def prune(*, keep_days: int = 30) -> int:
-    """Delete sessions that ended or expired more than `keep_days` ago, and spent tickets and links. In steps of
-    1,000 rows, each its own transaction, so that it can be stopped and run again at any time."""
-    edge = datetime.now(UTC) - timedelta(days=keep_days)
-    total = 0
-    old = Q(expires_at__lt=edge) | Q(revoked_at__lt=edge)
-    expired: tuple[QuerySet[Any], ...] = (
-        Session.objects.filter(old),
-        SocketTicket.objects.filter(expires_at__lt=edge),
-        PasswordReset.objects.filter(expires_at__lt=edge),
-        SignInCounter.objects.filter(updated_at__lt=edge),
-    )
-    for rows in expired:
-        while True:
-            batch = list(rows.values_list("pk", flat=True)[:1000])
-            if not batch:
-                break
-            rows.model.objects.filter(pk__in=batch).delete()
-            total += len(batch)
-    return total
 
 
 def refresh_session(*, refresh_token: str) -> TokenPair:
@@ -171,10 +153,8 @@ def principal_changed(unit: UnitOfWork, *, user_id: int) -> None:
 
     Ends no session. Locks: the user row.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    user.auth_version += 1
-    user.save(update_fields=["auth_version", "updated_at"])
-    version = user.auth_version
+    User.objects.filter(pk=user_id).update(auth_version=F("auth_version") + 1, updated_at=Now())
+    version = User.objects.values_list("auth_version", flat=True).get(pk=user_id)
     unit.emit(
         topics=[principals.SESSIONS_TOPIC], kind="principal.changed", payload={"user_id": user_id, "version": version}
     )
@@ -201,7 +181,8 @@ def _end(unit: UnitOfWork, *, user_id: int, sids: list[str], reason: str) -> lis
     if not ended:
         return []
     Session.objects.filter(pk__in=ended).update(revoked_at=datetime.now(UTC), revoked_reason=reason)
-    audit.record(actor_id=user_id, action="session.revoked", facts={"sids": ended, "reason": reason})
+    facts = {"sids": ended, "reason": reason}
+    audit.record(actor_id=user_id, action="session.revoked", subject_id=user_id, facts=facts)
     unit.emit(topics=[principals.SESSIONS_TOPIC], kind="session.revoked", payload={"sids": ended, "user_id": user_id})
     for sid in ended:
         notice = SessionRevoked(session_id=sid, reason=reason)

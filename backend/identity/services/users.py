@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import ProtectedError
 
@@ -14,6 +15,7 @@ from backend.identity.errors import LastSuperuser, NotAllowedOnUser, UserUnknown
 from backend.identity.models import User
 from backend.identity.services import accounts, locks, roles, sessions
 
+_HAS_HISTORY = "This account has a history that must stay; block it instead."
 FLAGS = ("is_staff", "is_superuser", "is_active")
 
 
@@ -41,7 +43,9 @@ def create_user(
         user.save(update_fields=[*FLAGS, "updated_at"])
         giver = User.objects.get(pk=actor.id)
         roles.assign_role(user=user, name=SUPPORT_AGENT if is_staff else CUSTOMER, assigned_by=giver)
-        audit.record(actor_id=actor.id, action="user.created", target=user, facts={"is_staff": is_staff})
+        facts = {"is_staff": is_staff}
+        new = accounts.personal_values(user)
+        audit.record(actor_id=actor.id, action="user.created", target=user, facts=facts, new=new)
     return user
 
 
@@ -78,13 +82,15 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
             accounts.forget_reset_links(user)
         flags = {name: value for name, value in changes.items() if name in FLAGS and before[name] != value}
         fields = sorted(name for name in changes if before[name] != changes[name])
-        audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": fields, **flags})
+        facts = {"fields": fields, **flags}
+        old, new = ({k: v for k, v in side.items() if k in fields and k not in FLAGS} for side in (before, changes))
+        audit.record(actor_id=actor.id, action="user.changed", target=user, facts=facts, old=old, new=new)
         sessions.principal_changed(unit, user_id=user.pk)
         if flags.get("is_active") is False:
             sessions.end_all_sessions(user_id=user.pk, reason="blocked")
             hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         if changes.get("is_active") is True:  # Also of an account that was locked but not blocked (K-20).
-            locks.unlock(user=user)
+            locks.unlock(user=user, by_id=actor.id)
     user.refresh_from_db()
     return user
 
@@ -92,7 +98,8 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
 def delete_user(*, actor: Principal, user_id: int) -> None:
     """Delete an account that nothing refers to; one with a history is to be blocked or erased instead.
 
-    Raises: UserUnknown, NotAllowedOnUser (also for oneself, BUG-S1-27), LastSuperuser, Conflict.
+    Its sessions and the log of its sign-ins stay, under its number (BUG-S1-27).
+    Raises: UserUnknown, NotAllowedOnUser (also for oneself), LastSuperuser, Conflict.
     """
     _require_staff(actor)
     if user_id == actor.id:
@@ -104,12 +111,15 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
             raise LastSuperuser
         sessions.end_all_sessions(user_id=user.pk, reason="deleted")
         hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
-        audit.record(actor_id=actor.id, action="user.deleted", target=user)
+        old = accounts.personal_values(user)
+        audit.record(actor_id=actor.id, action="user.deleted", target=user, old=old)
+        if LogEntry.objects.filter(user=user).exists():  # What they did on the admin site would go with them.
+            raise Conflict(_HAS_HISTORY)
         try:
             with transaction.atomic():
                 user.delete()
         except ProtectedError as fault:
-            raise Conflict("This account has a history that must stay; block it instead.") from fault
+            raise Conflict(_HAS_HISTORY) from fault
 
 
 def is_last_superuser(user_id: int) -> bool:

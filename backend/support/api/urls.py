@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.support.api import agents, attachments, chats, desk, messages
+from backend.support.api import agents, attachments, chats, desk, messages, search, transcripts
 
 _CHAT = "api/chats/<uuid:chat_id>/"
 _MESSAGE = f"{_CHAT}messages/<uuid:message_id>/"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/chats/labels/<int:label_id>/", agents.OneLabel.as_view()),
     path("api/chats/canned/", agents.CannedReplies.as_view()),
     path("api/chats/canned/<uuid:reply_id>/", agents.OneReply.as_view()),
+    path("api/chats/search/", search.SearchMessages.as_view()),
     path(_CHAT, chats.ChatDetail.as_view()),
     path(f"{_CHAT}take/", chats.TakeChat.as_view()),
     path(f"{_CHAT}transfer/", chats.TransferChat.as_view()),
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{_CHAT}attachments/", attachments.Attachments.as_view()),
     path(f"{_CHAT}attachments/<uuid:attachment_id>/", attachments.AttachmentFile.as_view()),
     path(f"{_CHAT}notes/", messages.Notes.as_view()),
+    path(f"{_CHAT}transcript/", transcripts.ChatTranscript.as_view()),
     path(f"{_CHAT}read/", messages.ReadUpTo.as_view()),
     path(f"{_CHAT}priority/", desk.ChatPriority.as_view()),
     path(f"{_CHAT}labels/", desk.ChatLabels.as_view()),

@@ -7,6 +7,7 @@ from backend.support.models.chats import Chat, ChatGrant, Priority, ReadPosition
 from backend.support.models.edits import MessageVersion
 from backend.support.models.labels import ChatLabel, Label
 from backend.support.models.ratings import Rating
+from backend.support.models.words import ChatWords
 
 __all__ = [
     "AgentStatus",
@@ -15,6 +16,7 @@ __all__ = [
     "Chat",
     "ChatGrant",
     "ChatLabel",
+    "ChatWords",
     "Label",
     "MessageVersion",
     "Priority",

@@ -50,7 +50,7 @@ def get_or_open_chat(*, actor: Principal) -> Chat:
         except IntegrityError:
             # Two calls at once meet in the unique index; the later one finds the earlier one's chat committed.
             return _found_or_gone(_open_chat_of(actor.id))
-        audit.record(actor_id=actor.id, action="chat.opened", target=chat)
+        audit.record(actor_id=actor.id, action="chat.opened", target=chat, subject_id=chat.customer_id)
         opened = f"{actor.display_name} opened the chat."
         telling.tell_chat(unit, chat.pk, chat_state("opened", by=actor.display_name, by_id=actor.id, words=opened))
         telling.tell_assigned(unit, chat)
@@ -81,7 +81,7 @@ def take_chat(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
             raise ChatTaken
         chat.admin_id, chat.assigned_at = actor.id, datetime.now(UTC)
         chat.save(update_fields=["admin", "assigned_at"])
-        audit.record(actor_id=actor.id, action="chat.taken", target=chat)
+        audit.record(actor_id=actor.id, action="chat.taken", target=chat, subject_id=chat.customer_id)
         telling.tell_assigned(unit, chat)
         telling.tell_whose_turn(unit, chat)
     return chat
@@ -109,7 +109,7 @@ def end_chat(unit: UnitOfWork, chat: Chat, *, by_id: int, by: str) -> None:
     """Close a locked, open chat and tell everybody."""
     chat.closed_at, chat.closed_by_id, chat.snoozed_until = datetime.now(UTC), by_id, None
     chat.save(update_fields=["closed_at", "closed_by", "snoozed_until"])
-    audit.record(actor_id=by_id, action="chat.closed", target=chat)
+    audit.record(actor_id=by_id, action="chat.closed", target=chat, subject_id=chat.customer_id)
     telling.tell_chat(unit, chat.pk, chat_state("closed", by=by, by_id=by_id, words=f"{by} closed the chat."))
     notice = ChatClosed(chat_id=str(chat.pk), closed_by=by_id)
     inbox = notifications.inbox_of(chat.customer_id)

@@ -4,12 +4,13 @@ No process sends the old text again (`realtime.services.rewrite`); the staff in 
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db import connection
 
 from backend.audit import services as audit
 from backend.common.principal import Principal
@@ -29,7 +30,14 @@ from backend.support.errors import (
 )
 from backend.support.frames import CHAT, MESSAGE, chat_state, seq_of_event, topic_of
 from backend.support.models import MessageVersion
-from backend.support.services import access, attachments, telling
+from backend.support.services import access, attachments, telling, words
+
+_KEEP = """
+    INSERT INTO support_messageversion (chat_id, seq, number, text, replaced_at)
+    SELECT %(chat)s, %(seq)s, 1 + count(*), %(text)s, clock_timestamp()
+    FROM support_messageversion WHERE chat_id = %(chat)s AND seq = %(seq)s
+    RETURNING id, number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,9 @@ def edit_message(*, actor: Principal, chat_id: uuid.UUID, message_id: uuid.UUID,
         if payload["message"] == text:
             return said
         changes = {"message": text, "edited_at": telling.now_text()}
-        _replace(unit, said, payload, changes, state="edited", actor=actor, chat_id=chat_id, message_id=message_id)
-    return _found(chat_id, message_id)
+        return _replaced(
+            unit, said, payload, changes, state="edited", actor=actor, chat_id=chat_id, message_id=message_id
+        )
 
 
 def withdraw_message(*, actor: Principal, chat_id: uuid.UUID, message_id: uuid.UUID) -> StoredEvent:
@@ -74,8 +83,9 @@ def withdraw_message(*, actor: Principal, chat_id: uuid.UUID, message_id: uuid.U
             return said
         changes = {"message": "", "attachments": [], "withdrawn_at": telling.now_text()}
         attachments.withdraw(chat_id=chat_id, seq=said.seq)
-        _replace(unit, said, payload, changes, state="withdrawn", actor=actor, chat_id=chat_id, message_id=message_id)
-    return _found(chat_id, message_id)
+        return _replaced(
+            unit, said, payload, changes, state="withdrawn", actor=actor, chat_id=chat_id, message_id=message_id
+        )
 
 
 def get_message(*, actor: Principal, chat_id: uuid.UUID, message_id: uuid.UUID) -> StoredEvent:
@@ -128,7 +138,7 @@ def _locked(actor: Principal, chat_id: uuid.UUID, message_id: uuid.UUID) -> tupl
     return said, payload
 
 
-def _replace(
+def _replaced(
     unit: UnitOfWork,
     said: StoredEvent,
     payload: dict[str, Any],
@@ -138,15 +148,16 @@ def _replace(
     actor: Principal,
     chat_id: uuid.UUID,
     message_id: uuid.UUID,
-) -> None:
-    """Keep the text as a version, put the new one in its place, and tell the chat."""
-    number = MessageVersion.objects.filter(chat=chat_id, seq=said.seq).count() + 1
-    version = MessageVersion(chat_id=chat_id, seq=said.seq, number=number, text=payload["message"])
-    version.replaced_at = datetime.now(UTC)
-    version.save(force_insert=True)
+) -> StoredEvent:
+    """Keep the text as a version, put the new one in its place, tell the chat, and return the message as it is now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, {"chat": chat_id, "seq": said.seq, "text": payload["message"]})
+        version_id, number = cursor.fetchone()
     facts = {"message": str(message_id), "version": number}
-    audit.record(actor_id=actor.id, action=f"message.{state}", target=version, facts=facts)
+    audit.record(actor_id=actor.id, action=f"message.{state}", target=MessageVersion(pk=version_id), facts=facts)
     name = actor.display_name
-    words = f"{name} {state} a message."
-    told = chat_state(state, by=name, by_id=actor.id, words=words, target=str(message_id))
-    rewrite(unit, topic=said.topic, seq=said.seq, changes=changes, kind=CHAT, payload=told)
+    sentence = f"{name} {'withdrew' if state == 'withdrawn' else state} a message."
+    told = chat_state(state, by=name, by_id=actor.id, words=sentence, target=str(message_id))
+    now = rewrite(unit, topic=said.topic, seq=said.seq, changes=changes, kind=CHAT, payload=told)
+    words.read_again(chat_id=chat_id, seq=said.seq)
+    return replace(said, payload=now)

@@ -12,11 +12,19 @@ from backend.support import selectors
 from backend.support.frames import NOTE, desk_topic_of, note
 from backend.support.services.messages import raise_refusal
 
-# As for messages, but for the customer, who is nobody here. A closed chat takes notes too: there is work after it.
+# As for messages, but for the customer, who is nobody here. A closed chat takes notes too: there is work after it. What
+# such a note says has to be read in again for searching (services/words.py); an open chat is read anyway.
 _GUARD = """
 chats AS MATERIALIZED (
-    SELECT id, customer_id, admin_id FROM support_chat
+    SELECT id, customer_id, admin_id, closed_at FROM support_chat
     WHERE id IN (SELECT substr(topic, 6, 36)::uuid FROM incoming) ORDER BY id FOR NO KEY UPDATE
+),
+tail AS (
+    INSERT INTO support_chatwords (chat_id, is_desk, agent_id, first_seq)
+    SELECT c.id, true, c.admin_id, 1 + coalesce(max(w.last_seq), 0)
+    FROM chats c LEFT JOIN support_chatwords w ON w.chat_id = c.id AND w.is_desk
+    WHERE c.closed_at IS NOT NULL GROUP BY c.id, c.admin_id
+    ON CONFLICT (chat_id, is_desk) WHERE words IS NULL DO UPDATE SET agent_id = excluded.agent_id
 ),
 guard AS MATERIALIZED (
     SELECT i.n, CASE
