@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
@@ -28,6 +29,7 @@ PARTS: dict[str, Part] = {
     "chat": measure_chat,
     "handler": measure_handler,
     "identity": measure_identity,
+    "catalog": measure_catalog,
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,

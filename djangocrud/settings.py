@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "backend.identity",
     "backend.kyc",
     "backend.support",
+    "backend.catalog",
 ]
 
 MIDDLEWARE = [
@@ -298,9 +299,14 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
-UPLOAD_PATHS = dict.fromkeys(
-    ["/api/chats/*/attachments/", "/api/kyc/upload/", "/api/kyc/uploads/", "/api/kyc/uploads/*/"], 12 * 1024 * 1024
-)
+_DOCUMENT = 12 * 1024 * 1024
+UPLOAD_PATHS = {
+    "/api/chats/*/attachments/": _DOCUMENT,
+    "/api/kyc/upload/": _DOCUMENT,
+    "/api/kyc/uploads/": _DOCUMENT,
+    "/api/kyc/uploads/*/": _DOCUMENT,
+    "/api/catalog/items/*/image/": 6 * 1024 * 1024,
+}
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
 BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("backend.identity.api.urls")),
     path("", include("backend.kyc.api.urls")),
     path("", include("backend.support.api.urls")),
+    path("", include("backend.catalog.api.urls")),
     path(f"{settings.ADMIN_URL}/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

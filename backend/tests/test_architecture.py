@@ -199,7 +199,7 @@ def test_only_these_routes_are_for_everybody():
 )
 def test_every_other_route_is_401_for_strangers(route):
     """K-22."""
-    path = re.sub(r"<int:\w+>", "1", re.sub(r"<(uuid:|str:)?\w+>", str(uuid.uuid4()), route))
+    path = re.sub(r"<int:\w+>", "1", re.sub(r"<(uuid:|str:|slug:)?\w+>", str(uuid.uuid4()), route))
 
     answers = [getattr(APIClient(), method)(f"/{path}") for method in ("get", "post", "put", "patch", "delete")]
 
