@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "backend.notifications",
     "backend.identity",
     "backend.support",
+    "backend.budget",
 ]
 
 MIDDLEWARE = [

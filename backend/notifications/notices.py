@@ -51,3 +51,17 @@ class SessionRevoked(Notice):
     kind = "session.revoked"
     session_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReached(Notice):
+    """So many percent of a category's budget are spent in a month: 80, then 100. Once each a month."""
+
+    kind = "budget.reached"
+    budget_id: str
+    category_id: str
+    category: str
+    month: str
+    percent: int
+    amount: str
+    spent: str

@@ -4,7 +4,7 @@ import pytest
 
 from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.notifications import notices
-from backend.notifications.notices import ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
+from backend.notifications.notices import BudgetReached, ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
 
 KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
@@ -24,6 +24,27 @@ TABLE = [
         SessionRevoked(session_id="s", reason="sign_out"),
         "session.revoked",
         {"session_id": "s", "reason": "sign_out"},
+    ),
+    (
+        BudgetReached(
+            budget_id="b",
+            category_id="c",
+            category="Food",
+            month="2026-11",
+            percent=80,
+            amount="100.00",
+            spent="85.50",
+        ),
+        "budget.reached",
+        {
+            "budget_id": "b",
+            "category_id": "c",
+            "category": "Food",
+            "month": "2026-11",
+            "percent": 80,
+            "amount": "100.00",
+            "spent": "85.50",
+        },
     ),
 ]
 

@@ -1,0 +1,1 @@
+from backend.tests.commits import committed  # noqa: F401 - a fixture
