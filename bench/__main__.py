@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.budget import measure_budget
 from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
@@ -20,7 +21,12 @@ from bench.stage import Stage, opened_stage
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
-PARTS: dict[str, Part] = {"chat": measure_chat, "handler": measure_handler, "identity": measure_identity}
+PARTS: dict[str, Part] = {
+    "chat": measure_chat,
+    "handler": measure_handler,
+    "identity": measure_identity,
+    "budget": measure_budget,
+}
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
 

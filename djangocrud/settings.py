@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
+    "ENUM_NAME_OVERRIDES": {"EntryKindEnum": "backend.budget.models.Kind"},
 }
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
@@ -243,7 +244,7 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024}
+BODY_LIMITS = {"": 300 * 1024, "/api/management/import/": 64 * 1024 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [

@@ -67,13 +67,13 @@ def ordering_of(request: Request) -> str:
     return ordering
 
 
-def number_of(request: Request, name: str, *, default: int, most: int) -> int:
-    """Return a whole number from 1 to `most`. Raises: ValidationError."""
+def number_of(request: Request, name: str, *, default: int, most: int, least: int = 1) -> int:
+    """Return a whole number from `least` to `most`. Raises: ValidationError."""
     text = request.query_params.get(name)
     if not text:
         return default
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= most:
-        raise ValidationError({name: [f"A whole number from 1 to {most}."]})
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise ValidationError({name: [f"A whole number from {least} to {most}."]})
     return int(text)
 
 

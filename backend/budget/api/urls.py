@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.budget.api import budgets, categories, entries, summaries
+from backend.budget.api import budgets, categories, entries, imports, summaries
 
 urlpatterns = [
     path("api/management/expense/", entries.Expenses.as_view()),
@@ -19,4 +19,9 @@ urlpatterns = [
     path("api/management/budget/<uuid:budget_id>/", budgets.OneBudget.as_view()),
     path("api/management/summary/", summaries.SummaryView.as_view()),
     path("api/management/summary/chart.svg", summaries.ChartView.as_view()),
+    path("api/management/import/", imports.Imports.as_view()),
+    path("api/management/import/<uuid:import_id>/", imports.OneImport.as_view()),
+    path("api/management/import/<uuid:import_id>/lines/", imports.ImportLines.as_view()),
+    path("api/management/import/<uuid:import_id>/commit/", imports.CommitImport.as_view()),
+    path("api/management/export.csv", imports.Export.as_view()),
 ]
