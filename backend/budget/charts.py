@@ -17,12 +17,15 @@ from backend.budget.selectors.summaries import Summary
 INCOME_COLOR, EXPENSE_COLOR, REST_COLOR = "#2E7D32", "#E4572E", "#BDBDBD"
 WIDTH, HEIGHT = 800, 420
 SLICES_MAX = 8
+LABELS_MAX = 12
+GUIDES = "inline:.guide.line, .major.guide.line {stroke: #CFD8DC !important}"
 NAME_MAX = 24
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
 def months_chart(summary: Summary) -> bytes:
     """Income and expenses side by side, month by month."""
+    is_empty = not any(one.income or one.expense for one in summary.months)
     chart: Any = pygal.Bar(
         **_common([INCOME_COLOR, EXPENSE_COLOR], f"Income and expenses to {summary.month:%B %Y}"),
         y_labels_major_count=5,
@@ -33,10 +36,17 @@ def months_chart(summary: Summary) -> bytes:
         include_x_axis=True,
         spacing=16,
         rounded_bars=2,
+        show_y_labels=not is_empty,
+        show_legend=not is_empty,
+        no_data_text=f"Nothing entered to {summary.month:%B %Y}",
     )
-    chart.x_labels = [f"{one.month:%b %y}" for one in summary.months]
-    chart.add("Income", [float(one.income) for one in summary.months])
-    chart.add("Expenses", [float(one.expense) for one in summary.months])
+    every = -(-len(summary.months) // LABELS_MAX)
+    last = len(summary.months) - 1
+    chart.x_labels = [
+        f"{one.month:%b %y}" if (last - number) % every == 0 else "" for number, one in enumerate(summary.months)
+    ]
+    chart.add("Income", [] if is_empty else [float(one.income) for one in summary.months])
+    chart.add("Expenses", [] if is_empty else [float(one.expense) for one in summary.months])
     return _drawn(chart)
 
 
@@ -90,7 +100,10 @@ def _common(colors: Sequence[str], title: str) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "js": (),
-        "formatter": _money,
+        "css": ("file://style.css", "file://graph.css", GUIDES),
+        "value_formatter": _money,
+        "truncate_legend": -1,
+        "truncate_label": -1,
         "margin": 16,
     }
 
@@ -113,6 +126,7 @@ def _without_scripts(root: Element) -> Element:
     """Take pygal's scripts out: they would carry the chart's configuration, and name another host."""
     for parent in root.iter():
         for child in list(parent):
-            if child.tag.rpartition("}")[2] == "script":
+            # A comment's tag is a function.
+            if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "script":
                 parent.remove(child)
     return root

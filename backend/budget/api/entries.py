@@ -1,6 +1,7 @@
 """Expenses and incomes: `/api/management/expense/` and `/api/management/income/` (S1-R10 to S1-R17)."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -29,8 +30,15 @@ WHOLE = (
 )
 
 
-class EntryList(APIView):
+class EntryView(APIView):
     kind: ClassVar[str]
+
+    def entry_id(self, named: Mapping[str, uuid.UUID]) -> uuid.UUID:
+        """Return what the path names: its `expense_id` or `income_id`."""
+        return named[f"{self.kind}_id"]
+
+
+class EntryList(EntryView):
     body: ClassVar[type[serializers.Serializer[Any]]]
 
     def get(self, request: SignedRequest) -> Response:
@@ -58,41 +66,36 @@ class EntryList(APIView):
         return Response(shapes.entry_dict(entry), status=status.HTTP_202_ACCEPTED)
 
 
-class OneEntry(APIView):
-    kind: ClassVar[str]
+class OneEntry(EntryView):
     body: ClassVar[type[serializers.Serializer[Any]]]
 
-    def get(self, request: SignedRequest, entry_id: uuid.UUID) -> Response:
-        row = reading.get_entry(actor=request.user, kind=self.kind, entry_id=entry_id)
+    def get(self, request: SignedRequest, **named: uuid.UUID) -> Response:
+        row = reading.get_entry(actor=request.user, kind=self.kind, entry_id=self.entry_id(named))
         return Response(dict(zip(reading.SHOWN[self.kind], row, strict=True)))
 
-    def put(self, request: SignedRequest, entry_id: uuid.UUID) -> Response:
+    def put(self, request: SignedRequest, **named: uuid.UUID) -> Response:
         given = self.body(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         with shapes.bad_request():
             entry = entries.change_entry(
-                actor=request.user, kind=self.kind, entry_id=entry_id, changes=given.validated_data
+                actor=request.user, kind=self.kind, entry_id=self.entry_id(named), changes=given.validated_data
             )
         return Response(shapes.changed_dict(entry), status=status.HTTP_202_ACCEPTED)
 
-    def delete(self, request: SignedRequest, entry_id: uuid.UUID) -> Response:
-        entries.delete_entry(actor=request.user, kind=self.kind, entry_id=entry_id)
+    def delete(self, request: SignedRequest, **named: uuid.UUID) -> Response:
+        entries.delete_entry(actor=request.user, kind=self.kind, entry_id=self.entry_id(named))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class DeletedEntries(APIView):
-    kind: ClassVar[str]
-
+class DeletedEntries(EntryView):
     def get(self, request: SignedRequest) -> Response:
         rows = reading.list_deleted(actor=request.user, kind=self.kind)
         return Response(shapes.entries_json(self.kind, rows, "deleted_at"))
 
 
-class RestoreEntry(APIView):
-    kind: ClassVar[str]
-
-    def post(self, request: SignedRequest, entry_id: uuid.UUID) -> Response:
-        entry = entries.restore_entry(actor=request.user, kind=self.kind, entry_id=entry_id)
+class RestoreEntry(EntryView):
+    def post(self, request: SignedRequest, **named: uuid.UUID) -> Response:
+        entry = entries.restore_entry(actor=request.user, kind=self.kind, entry_id=self.entry_id(named))
         return Response(shapes.entry_dict(entry))
 
 
