@@ -43,22 +43,26 @@ def small_batches(monkeypatch):
     monkeypatch.setattr(imports, "PIECE", 700)
 
 
-def test_a_file_is_checked_then_loaded_and_the_same_file_adds_nothing(committed, make_user, client_of, small_batches):
+def a_file() -> str:
+    """Twenty-three entries: one is bad, one is written twice, and one is in the user's book already (line 4)."""
+    return HEAD + "".join(line(number) for number in range(1, 20)) + line(20, amount="-") + line(21) * 2 + line(22)
+
+
+@pytest.fixture
+def known(committed, make_user):
     user = make_user()
-    client = client_of(user)
-    make_expense(
-        user, title="Shop 3", amount=Decimal("3.50"), creation_date=date(2026, 1, 4), creation_time=datetime.min.time()
-    )
-    text = (
-        HEAD + "".join(line(number) for number in range(1, 20)) + line(20, amount="-") + line(21) + line(21) + line(22)
-    )
+    midnight = datetime.min.time()
+    make_expense(user, title="Shop 3", amount=Decimal("3.50"), creation_date=date(2026, 1, 4), creation_time=midnight)
+    return user
+
+
+def test_a_file_is_checked_line_by_line_and_nothing_is_loaded(known, client_of, small_batches):
+    client, text, names = client_of(known), a_file(), HEAD.strip().split(",")
 
     handed_in = hand_in(client, text)
 
-    found = client.get(f"{URL}{handed_in.json()['id']}/").json()
-    assert handed_in.status_code == 201
-    assert found == handed_in.json()
-    assert found == {
+    assert (handed_in.status_code, client.get(f"{URL}{handed_in.json()['id']}/").json()) == (201, handed_in.json())
+    assert handed_in.json() == {
         "id": ANY,
         "name": "bank.csv",
         "size": len(text),
@@ -67,9 +71,9 @@ def test_a_file_is_checked_then_loaded_and_the_same_file_adds_nothing(committed,
         "layout": {
             "delimiter": ",",
             "header_line": 1,
-            "header": HEAD.strip().split(","),
+            "header": names,
             "width": 8,
-            "columns": {name: place for place, name in enumerate(HEAD.strip().split(","))},
+            "columns": {name: place for place, name in enumerate(names)},
             "date_format": "YYYY-MM-DD",
             "date_formats_possible": ["YYYY-MM-DD"],
             "decimal": ".",
@@ -86,11 +90,17 @@ def test_a_file_is_checked_then_loaded_and_the_same_file_adds_nothing(committed,
         "rows_duplicate": 0,
         "lines": [{"line": 21, "outcome": "bad", "reason": ANY}],
     }
-    assert Entry.objects.count() == 1, "checking stores nothing"
+    assert Entry.objects.count() == 1
+
+
+def test_good_lines_are_loaded_and_the_same_file_adds_nothing(known, client_of, small_batches):
+    client = client_of(known)
+    found = hand_in(client, a_file()).json()
 
     loaded = commit(client, found["id"])
 
     done = client.get(f"{URL}{found['id']}/").json()
+    stored = Entry.objects.get(title="Shop 7")
     assert (loaded.status_code, done["state"], done["percent"]) == (202, "done", 100)
     assert (done["rows_good"], done["rows_bad"], done["rows_duplicate"]) == (20, 1, 2)
     assert [(row["line"], row["outcome"]) for row in done["lines"]] == [
@@ -98,25 +108,21 @@ def test_a_file_is_checked_then_loaded_and_the_same_file_adds_nothing(committed,
         (21, "bad"),
         (23, "duplicate"),
     ]
-    assert Entry.objects.filter(user=user).count() == 21
-    stored = Entry.objects.get(title="Shop 7")
-    assert (stored.amount, stored.creation_date, stored.subcategory_id) == (
-        Decimal("7.50"),
-        date(2026, 1, 8),
-        groceries().pk,
-    )
+    assert Entry.objects.filter(user=known).count() == 21
+    assert (stored.amount, stored.creation_date) == (Decimal("7.50"), date(2026, 1, 8))
+    assert stored.subcategory_id == groceries().pk
     assert not ImportChunk.objects.exists()
 
-    again = hand_in(client, text).json()
+    again = hand_in(client, a_file()).json()
     commit(client, again["id"])
 
     done = client.get(f"{URL}{again['id']}/").json()
-    assert (done["rows_good"], done["rows_bad"], done["rows_duplicate"]) == (0, 1, 22)
-    assert Entry.objects.filter(user=user).count() == 21
-    assert AuditLog.objects.filter(action="entries.imported", actor_id=user.pk).count() == 2
-    assert AuditLog.objects.filter(action="expense.added").count() == 1
     lines = client.get(f"{URL}{again['id']}/lines/?outcome=duplicate&after=10").json()
+    assert (done["rows_good"], done["rows_bad"], done["rows_duplicate"]) == (0, 1, 22)
     assert [row["line"] for row in lines] == [*range(11, 21), 22, 23, 24]
+    assert Entry.objects.filter(user=known).count() == 21
+    assert AuditLog.objects.filter(action="entries.imported", actor_id=known.pk).count() == 2
+    assert AuditLog.objects.filter(action="expense.added").count() == 1
 
 
 def test_a_layout_found_wrongly_is_corrected(committed, make_user, client_of):
