@@ -1,13 +1,18 @@
 """Budgets against the textbook: lists, pages, creating, importing, summing up."""
 
 import asyncio
+import contextlib
 import json
+import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import psycopg2
 
 from bench.figures import Report
 from bench.load import Requester
@@ -18,6 +23,13 @@ PRODUCT = "djangocrud.asgi:application"
 SETTINGS = "bench.variants.textbook_rest.settings"
 CONNECTIONS = 4
 OURS, TEXTBOOK = "ours", "textbook"
+SUMMARIES_A_ROUND = 10
+PLAIN_SUMMARY = """
+SELECT date_trunc('month', e.creation_date), e.kind, c.id, c.name, sum(e.amount), count(*)
+FROM budget_entry e JOIN budget_category c ON c.id = e.category_id
+WHERE e.user_id = %(user)s AND e.deleted_at IS NULL AND e.creation_date >= %(start)s AND e.creation_date < %(end)s
+GROUP BY 1, 2, 3, 4
+"""
 EXPENSES, TEXTBOOK_EXPENSES = "/api/management/expense/", "/textbook/expense/"
 
 
@@ -28,7 +40,10 @@ async def measure_budget(stage: Stage, plan: Plan, report: Report) -> None:
     stage.ready()
     people = seeded["people"]
     await _lists(plan, report, server, people)
+    await _pages(plan, report, server, people, rows)
     await _creating(plan, report, server, people["few"]["token"], seeded["places"])
+    await asyncio.to_thread(_summary, stage, plan, report, server, people["year"])
+    await asyncio.to_thread(_imports, stage, plan, report)
 
 
 def _seed(stage: Stage, rows: int) -> dict[str, Any]:
@@ -44,10 +59,71 @@ async def _lists(plan: Plan, report: Report, server: ServerProcess, people: Any)
         Variant(name, [server], await _askers(server, "GET", path, token))
         for name, path in ((OURS, EXPENSES), (TEXTBOOK, TEXTBOOK_EXPENSES))
     ]
+    for variant in variants:  # Each view is met once before it is measured.
+        await variant.sample(warm_up_s=0.5, seconds=0.5)
     found = await plan.measure(variants)
     _close(variants)
     report.table("A list of 200 own expenses", "list", found.samples)
     report.hold("list of 200 expenses / textbook, CPU", found.ratio(OURS, TEXTBOOK), at_most=0.3)
+
+
+async def _pages(plan: Plan, report: Report, server: ServerProcess, people: Any, rows: int) -> None:
+    """One connection, so that the time holds the database's part and no waiting for each other."""
+    early, late = "page at row 1,000", f"page at row {rows:,}"
+    variants = []
+    for name, whose in ((early, "some"), (late, "many")):
+        path = f"{EXPENSES}?page_size=200&cursor={people[whose]['cursor']}"
+        variants.append(Variant(name, [server], await _askers(server, "GET", path, people[whose]["token"], count=1)))
+    found = await plan.measure(variants)
+    _close(variants)
+    report.table("A page of 200 expenses, by cursor", "page", found.samples)
+    delays = {name: statistics.median(one.delay_ms(0.5) for one in found.samples[name]) for name in (early, late)}
+    report.hold("page at the last row / at row 1,000, CPU", found.ratio(late, early), at_most=1.3)
+    report.hold("page at the last row / at row 1,000, time", delays[late] / delays[early], at_most=1.3)
+
+
+def _summary(stage: Stage, plan: Plan, report: Report, server: ServerProcess, person: Any) -> None:
+    """In turns: the route, and its plain SQL on a connection of its own. Times, since the work is the database's."""
+    request = urllib.request.Request(
+        f"{server.base_url}/api/management/summary/", headers={"Authorization": f"Bearer {person['token']}"}
+    )
+    month = datetime.now(UTC).date().replace(day=1)
+    start = (month - timedelta(days=150)).replace(day=1)
+    times: dict[str, list[float]] = {OURS: [], "plain SQL": []}
+    with contextlib.closing(psycopg2.connect(stage.embedded.database_url)) as raw, raw.cursor() as cursor:
+        raw.set_session(autocommit=True)
+        for _ in range(SUMMARIES_A_ROUND * plan.rounds):
+            since = time.perf_counter()
+            with urllib.request.urlopen(request) as answer:
+                entries = sum(one["count"] for one in json.loads(answer.read())["categories"])
+            times[OURS].append(time.perf_counter() - since)
+            since = time.perf_counter()
+            cursor.execute(PLAIN_SUMMARY, {"user": person["id"], "start": start, "end": month + timedelta(days=32)})
+            cursor.fetchall()
+            times["plain SQL"].append(time.perf_counter() - since)
+    print("\nA summary over 100,000 own entries", flush=True)
+    for name, took in times.items():
+        report.line(name, p50_ms=statistics.median(took) * 1e3)
+    if not entries:
+        raise RuntimeError("the summary was empty")
+    ratio = statistics.median(times[OURS]) / statistics.median(times["plain SQL"])
+    report.hold("summary over 100,000 entries / its plain SQL, time", ratio, at_most=1.3)
+
+
+def _imports(stage: Stage, plan: Plan, report: Report) -> None:
+    lines = 100_000 if plan.rounds > 1 else 10_000
+    command = [sys.executable, "-m", "bench.budget_import", str(lines), str(plan.rounds)]
+    environment = {**stage.environment, "DJANGO_SETTINGS_MODULE": SETTINGS}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    found = json.loads(done.stdout)
+    copy, check, load = (statistics.median(found[name]) for name in ("copy", "check", "load"))
+    print(f"\nA file of {lines:,} lines into the table of entries, rows/s", flush=True)
+    report.line("COPY", rows_a_second=lines / copy)
+    report.line("checking", rows_a_second=lines / check)
+    report.line("loading", rows_a_second=lines / load)
+    ratios = [one / other for one, other in zip(found["copy"], found["load"], strict=True)]
+    report.hold("import / COPY into the same table, rows/s", statistics.median(ratios), at_least=0.4)
+    report.hold("memory that checking and loading took, MB", found["grown_mb"], at_most=32)
 
 
 async def _creating(plan: Plan, report: Report, server: ServerProcess, token: str, places: Any) -> None:
@@ -75,14 +151,16 @@ async def _creating(plan: Plan, report: Report, server: ServerProcess, token: st
             report.line("queries of the textbook's", queries=made)
 
 
-async def _askers(server: ServerProcess, method: str, path: str, token: str, body: Any = None) -> Sequence[Requester]:
+async def _askers(
+    server: ServerProcess, method: str, path: str, token: str, body: Any = None, count: int = CONNECTIONS
+) -> Sequence[Requester]:
     content = json.dumps(body).encode() if body is not None else b""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {token}\r\n"
     if content:
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     request = f"{head}\r\n".encode() + content
     made = []
-    for _ in range(CONNECTIONS):
+    for _ in range(count):
         _, one = await asyncio.get_running_loop().create_connection(
             lambda: Requester(request), "127.0.0.1", server.port
         )

@@ -14,7 +14,11 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from backend.budget.models import Entry  # noqa: E402
+from backend.budget.selectors import entries as reading  # noqa: E402
+from backend.budget.selectors.entries import Filters  # noqa: E402
 from backend.identity.models import User  # noqa: E402
+from backend.identity.principals import principal_of  # noqa: E402
 from backend.identity.services.sessions import open_session  # noqa: E402
 
 FOOD = "(SELECT category_id FROM budget_subcategory WHERE name = 'Groceries')"
@@ -41,8 +45,21 @@ def main(rows: int) -> None:
         cursor.execute("VACUUM ANALYZE budget_entry")
         cursor.execute("SELECT s.category_id, s.id FROM budget_subcategory s WHERE name = 'Groceries'")
         category, subcategory = cursor.fetchone()
+    for name in ("some", "many"):
+        people[name]["cursor"] = _late_cursor(User.objects.get(pk=people[name]["id"]))
     places = {"category": str(category), "subcategory": str(subcategory)}
     json.dump({"people": people, "places": places}, sys.stdout)
+
+
+def _late_cursor(user: User) -> str:
+    """The cursor of a page near the end of the person's list."""
+    actor, before, cursor = principal_of(user), "", ""
+    while True:
+        step = 200 if Entry.objects.filter(user=user)[:2000].count() < 2000 else 10_000
+        page = reading.list_entries(actor=actor, kind="expense", filters=Filters(), cursor=cursor, limit=step)
+        if page.next is None:
+            return before
+        before, cursor = cursor, page.next
 
 
 def _fill(user_id: int, count: int, days: int) -> None:

@@ -126,7 +126,7 @@ def _without_scripts(root: Element) -> Element:
     """Take pygal's scripts out: they would carry the chart's configuration, and name another host."""
     for parent in root.iter():
         for child in list(parent):
-            # A comment's tag is a function.
-            if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "script":
+            tag: Any = child.tag  # of a comment, a function
+            if isinstance(tag, str) and tag.rpartition("}")[2] == "script":
                 parent.remove(child)
     return root

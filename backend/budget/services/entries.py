@@ -16,9 +16,10 @@ from backend.audit import services as audit
 from backend.budget.categories_needed import LOAN_PAYMENT, TRANSFER_IN, TRANSFER_OUT, Place
 from backend.budget.errors import ClientIdConflict, EntryUnknown, InvalidField
 from backend.budget.models import Entry, Kind
+from backend.budget.months import month_of
 from backend.budget.selectors import categories
 from backend.budget.selectors.entries import KEPT_FOR
-from backend.budget.services.thresholds import tell_what_is_reached
+from backend.budget.services.thresholds import LOCK_BUDGETS, is_news, tell_of_budgets, tell_what_is_reached
 from backend.common.principal import Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 
@@ -36,6 +37,11 @@ INSERT INTO budget_entry (
 ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (user_id, reference) WHERE reference IS NOT NULL DO NOTHING
 """
+# The same, and the category's budget locked on the way: what is summed afterwards sees whoever held it before.
+_INSERT_AND_LOCK = f"""
+WITH added AS ({_INSERT} RETURNING id), locked AS ({LOCK_BUDGETS})
+SELECT (SELECT count(*) FROM added), locked.* FROM (SELECT) always LEFT JOIN locked ON true
+"""  # noqa: S608 - constants only
 _NAMES = (
     *("id", "kind", "user_id", "title", "description", "amount"),
     *("creation_date", "creation_time", "category_id", "subcategory_id", "reference"),
@@ -193,11 +199,18 @@ def purge_deleted() -> int:
 
 def _insert(unit: UnitOfWork, entry: Entry) -> bool:
     """Store the entry and see to its budget; return False if its reference is known."""
+    values = [getattr(entry, name) for name in _NAMES]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [getattr(entry, name) for name in _NAMES])
-        if not cursor.rowcount:
-            return False
-    _tell_spending(unit, entry)
+        if entry.kind == Kind.INCOME or not is_news(entry.creation_date):
+            cursor.execute(_INSERT, values)
+            return bool(cursor.rowcount)
+        cursor.execute(_INSERT_AND_LOCK, [*values, entry.user_id, [entry.category_id]])
+        rows = cursor.fetchall()
+    if not rows[0][0]:
+        return False
+    budgets = [row[1:] for row in rows if row[1]]
+    reached = {(entry.category_id, month_of(entry.creation_date))}
+    tell_of_budgets(unit, user_id=entry.user_id, budgets=budgets, reached=reached)
     return True
 
 

@@ -5,7 +5,7 @@ for this transaction and sees it; so one of two that pass a threshold together t
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from datetime import date
 from decimal import Decimal
 
@@ -17,11 +17,12 @@ from backend.notifications import services as notifications
 from backend.notifications.notices import BudgetReached
 
 PERCENTS = (80, 100)
+BudgetRow = tuple[uuid.UUID, uuid.UUID, Decimal, str]
 
-_LOCK = (
-    "SELECT b.id, b.category_id, b.amount, c.name FROM budget_budget b JOIN budget_category c ON c.id = b.category_id"
-    " WHERE b.user_id = %s AND b.category_id = ANY(%s) ORDER BY b.id FOR NO KEY UPDATE OF b"
-)
+LOCK_BUDGETS = """
+SELECT b.id, b.category_id, b.amount, c.name FROM budget_budget b JOIN budget_category c ON c.id = b.category_id
+WHERE b.user_id = %s AND b.category_id = ANY(%s::uuid[]) ORDER BY b.id FOR NO KEY UPDATE OF b
+"""
 _SPENT = (
     "SELECT category_id, date_trunc('month', creation_date)::date, sum(amount) FROM budget_entry"
     " WHERE user_id = %s AND kind = 'expense' AND deleted_at IS NULL AND category_id = ANY(%s)"
@@ -40,25 +41,37 @@ def tell_what_is_reached(unit: UnitOfWork, *, user_id: int, spent: Iterable[tupl
     reaching the threshold again in that month is not told again.
     Queries: none without such months, one without budgets, else three and one for each notice.
     """
-    now = this_month()
-    reached = {(category_id, month_of(day)) for category_id, day in spent if month_of(day) >= now}
+    reached = {(category_id, month_of(day)) for category_id, day in spent if is_news(day)}
     if not reached:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [user_id, list({category_id for category_id, _ in reached})])
-        budgets = {row[1]: row for row in cursor.fetchall()}
-        if not budgets:
-            return
-        months = [month for _, month in reached]
-        cursor.execute(_SPENT, [user_id, list(budgets), min(months), day_after(max(months))])
-        for category_id, month, total in sorted(cursor.fetchall()):
-            if (category_id, month) in reached:
-                _tell(unit, user_id, budgets[category_id], month, total)
+        cursor.execute(LOCK_BUDGETS, [user_id, list({category_id for category_id, _ in reached})])
+        budgets = cursor.fetchall()
+    tell_of_budgets(unit, user_id=user_id, budgets=budgets, reached=reached)
 
 
-def _tell(
-    unit: UnitOfWork, user_id: int, budget: tuple[uuid.UUID, uuid.UUID, Decimal, str], month: date, total: Decimal
+def is_news(day: date) -> bool:
+    """Whether spending on that day can be worth telling: its month is not over."""
+    return month_of(day) >= this_month()
+
+
+def tell_of_budgets(
+    unit: UnitOfWork, *, user_id: int, budgets: Sequence[BudgetRow], reached: Set[tuple[uuid.UUID, date]]
 ) -> None:
+    """As `tell_what_is_reached`, for rows of `LOCK_BUDGETS` that the caller has locked in an earlier statement."""
+    if not budgets:
+        return
+    by_category = {row[1]: row for row in budgets}
+    months = [month for _, month in reached]
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, [user_id, list(by_category), min(months), day_after(max(months))])
+        sums = sorted(cursor.fetchall())
+    for category_id, month, total in sums:
+        if (category_id, month) in reached:
+            _tell(unit, user_id, by_category[category_id], month, total)
+
+
+def _tell(unit: UnitOfWork, user_id: int, budget: BudgetRow, month: date, total: Decimal) -> None:
     budget_id, category_id, amount, name = budget
     for percent in PERCENTS:
         if total * 100 < amount * percent:
