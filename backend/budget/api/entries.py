@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -104,7 +110,7 @@ def _rest(request: SignedRequest, cursor: str) -> dict[str, str]:
     return {"Link": f'<{request.build_absolute_uri(request.path)}?{urlencode(query)}>; rel="next"'}
 
 
-def _list_schema(word: str, out: Any, body: Any) -> Any:
+def _list_schema(word: str, out: Any, page: Any, body: Any) -> Any:
     refused = OpenApiResponse(description="Field errors.")
     return extend_schema_view(
         get=extend_schema(
@@ -112,7 +118,12 @@ def _list_schema(word: str, out: Any, body: Any) -> Any:
             tags=["budget"],
             description=WHOLE,
             parameters=PARAMETERS,
-            responses={200: out(many=True), 400: refused},
+            responses={
+                200: PolymorphicProxySerializer(
+                    f"{word.title()}List", [out(many=True), page], resource_type_field_name=None, many=False
+                ),
+                400: refused,
+            },
         ),
         post=extend_schema(
             operation_id=f"add_{word}",
@@ -161,7 +172,7 @@ def _restore_schema(word: str, out: Any) -> Any:
     )
 
 
-@_list_schema("expense", shapes.ExpenseOut, shapes.NewExpenseIn)
+@_list_schema("expense", shapes.ExpenseOut, shapes.ExpensePageOut, shapes.NewExpenseIn)
 class Expenses(EntryList):
     """One's own expenses (S1-R10, S1-R11)."""
 
@@ -187,7 +198,7 @@ class RestoreExpense(RestoreEntry):
     kind = Kind.EXPENSE
 
 
-@_list_schema("income", shapes.IncomeOut, shapes.NewIncomeIn)
+@_list_schema("income", shapes.IncomeOut, shapes.IncomePageOut, shapes.NewIncomeIn)
 class Incomes(EntryList):
     """One's own incomes (S1-R15, S1-R16)."""
 

@@ -77,6 +77,15 @@ class ExpenseOut(IncomeOut):
     subcategory = serializers.UUIDField()
 
 
+class IncomePageOut(serializers.Serializer[Any]):
+    results = IncomeOut(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the following page.")
+
+
+class ExpensePageOut(IncomePageOut):
+    results = ExpenseOut(many=True)
+
+
 class ChangedIncomeOut(serializers.Serializer[Any]):
     """What the change routes answer (S1-R13, S1-R17)."""
 

@@ -153,7 +153,8 @@ def record_money_movement(
     is_loan_payment: bool = False,
     actor_id: int | None = None,
 ) -> Entry | None:
-    """Put a posted transfer or payment into its owner's book; banking calls this in the posting's unit of work.
+    """Put a posted transfer or payment into its owner's book. Banking calls this in the posting's unit of work, after
+    it has locked the accounts: nobody who holds a budget asks for one.
 
     The owner may then sort, retitle or delete the entry like any other. `reference` is the posting's, one for each
     side of it. All amounts of a book are taken to be in one currency: a caller leaves others out.

@@ -123,7 +123,9 @@ def resume_stuck() -> int:
     """
     now = datetime.now(UTC)
     at_work = Import.objects.filter(state__in=[State.CHECKING, State.LOADING], touched_at__lt=now - STUCK_AFTER)
-    at_work.filter(created_at__lt=now - GIVEN_UP_AFTER).update(state=State.FAILED)
+    given_up = at_work.filter(created_at__lt=now - GIVEN_UP_AFTER)
+    ImportChunk.objects.filter(owner__in=given_up).delete()
+    given_up.update(state=State.FAILED)
     stuck = list(at_work.order_by("touched_at")[:100])
     for found in stuck:
         task = tasks.check_import if found.state == State.CHECKING else tasks.load_import

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from backend.budget.tests.factories import BUDGETS, budget_notices, groceries, m
 from backend.identity.principals import principal_of
 from backend.realtime.models import Event
 from backend.tests.commits import in_parallel
+from backend.tests.frames import check_notice_frame
 
 
 def spend(user, amount: str, *, day: date | None = None, **changes):
@@ -101,12 +103,20 @@ def test_eighty_and_a_hundred_percent_are_told_once_each(make_user):
 
     assert told == [0, 1, 1, 1, 2, 2]
     assert budget_notices(user) == [(MONTH, 80), (MONTH, 100)]
+    for event in Event.objects.filter(kind="budget.reached").select_related("topic"):
+        check_notice_frame(frame_of(event))
     payload = Event.objects.filter(kind="budget.reached").order_by("seq").first().payload
     assert {name: payload[name] for name in ("category", "amount", "spent")} == {
         "category": "Food",
         "amount": "100.00",
         "spent": "80.00",
     }
+
+
+def frame_of(event: Event) -> dict[str, Any]:
+    """The notice as the notifications' socket sends it."""
+    head = {"topic": event.topic.key, "seq": event.seq, "kind": event.kind}
+    return {**head, "timestamp": event.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "payload": event.payload}
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """S1-R10 to S1-R17 replayed call by call: statuses and shapes as the mobile app knows them."""
 
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 
@@ -19,6 +20,7 @@ from backend.budget.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
 SAVEPOINTS = 2  # in place of BEGIN and COMMIT, which are not counted
 
 
@@ -145,10 +147,9 @@ def test_every_field_is_needed(field, make_user, client_of):
     before = state_of_everything()
 
     as_json = client.post(EXPENSES, expense_body(**{field: None}))
-    as_form = client.post(EXPENSES, expense_body(**{field: None}), format="multipart")
+    as_form = client.post(EXPENSES, urlencode(expense_body(**{field: None})), content_type=FORM)
 
-    assert (as_json.status_code, list(as_json.json())) == (400, [field])
-    assert as_form.status_code in {400, 415}
+    assert [(answer.status_code, list(answer.json())) for answer in (as_json, as_form)] == [(400, [field])] * 2
     assert state_of_everything() == before
 
 
@@ -204,6 +205,27 @@ def test_categories_must_fit_each_other_and_the_entry(make_user, client_of):
         case: (400, [field]) for case, (_, field) in refused.items()
     }
     assert state_of_everything() == before
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, [{"title": "x"}]])
+def test_a_body_that_is_no_object_is_refused(body, make_user, client_of):
+    user = make_user()
+    client, entry = client_of(user), make_expense(user)
+
+    answers = [client.post(EXPENSES, body), client.put(f"{EXPENSES}{entry.pk}/", body)]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+
+
+def test_a_form_is_as_good_as_json(make_user, client_of):
+    """BUG-S1-13: also where it is not changed."""
+    client = client_of(make_user())
+
+    added = client.post(EXPENSES, urlencode(expense_body(amount="3.20")), content_type=FORM)
+    changed = client.put(f"{EXPENSES}{added.json()['id']}/", "title=Rolls", content_type=FORM)
+
+    assert (added.status_code, added.json()["amount"]) == (202, "3.20")
+    assert (changed.status_code, changed.json()["title"], changed.json()["amount"]) == (202, "Rolls", "3.20")
 
 
 def test_a_change_keeps_the_rest_and_the_owner(make_user, client_of):
