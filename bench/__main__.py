@@ -1,4 +1,4 @@
-"""`python -m bench [chat|handler|identity|all]`: the figures of design.md section 9, held against their limits.
+"""`python -m bench [part|all]`: the figures of design.md section 9, held against their limits.
 
 Measured servers run alone on one core; load and stores share the others. What counts is server CPU for each
 operation, as the median of interleaved rounds: it says the same on a noisy machine as on a quiet one.
@@ -18,6 +18,8 @@ from bench.identity import measure_identity
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
+from bench.support import measure_support
+from bench.trail import measure_trail
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
@@ -26,6 +28,8 @@ PARTS: dict[str, Part] = {
     "handler": measure_handler,
     "identity": measure_identity,
     "budget": measure_budget,
+    "support": measure_support,
+    "trail": measure_trail,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

@@ -78,7 +78,12 @@ class ChatClient:
                 await self._task
 
     async def say(self, text: str) -> int:
-        """Send a message and return its `seq` once it is stored, however many connections that takes."""
+        """Send a message and return its `seq` once it is stored, however many connections that takes.
+
+        Raises: ConnectionError when the server has said that there is nothing to come back to.
+        """
+        if self._task is not None and self._task.done():
+            raise ConnectionError(f"closed with {self.close_code}")
         client_id = uuid.uuid4().hex
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._unacknowledged[client_id] = (text, stored)
@@ -100,16 +105,29 @@ class ChatClient:
         async with asyncio.timeout(within_s), self._news:
             await self._news.wait_for(what)
 
+    @property
+    def query(self) -> str:
+        """Where to go on from."""
+        return f"after={self.cursor}"
+
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, TimeoutError):
                 await self._hold_one_connection()
             if self.close_code is not None and self.close_code not in COME_BACK:
+                self._give_up(ConnectionError(f"closed with {self.close_code}"))
                 return
             await asyncio.sleep(random.uniform(0.05, 0.3))
 
+    def _give_up(self, fault: Exception) -> None:
+        """Tell whoever waits for an acknowledgement that none will come."""
+        for _, stored in self._unacknowledged.values():
+            if not stored.done():
+                stored.set_exception(fault)
+        self._unacknowledged.clear()
+
     async def _hold_one_connection(self) -> None:
-        url = f"{self._base_url().replace('http', 'ws', 1)}{self._path}?after={self.cursor}"
+        url = f"{self._base_url().replace('http', 'ws', 1)}{self._path}?{self.query}"
         headers = {"Authorization": f"Bearer {self._token}"}
         async with connect(
             url,
@@ -123,11 +141,11 @@ class ChatClient:
             try:
                 async for text in socket:
                     await self._take(socket, json.loads(text))
-            finally:
+            finally:  # Also when the loop raises, as it does for every code but 1000 and 1001.
                 self._socket = None
-        self.close_code = socket.close_code
-        async with self._news:
-            self._news.notify_all()
+                self.close_code = socket.close_code
+                async with self._news:
+                    self._news.notify_all()
 
     async def _take(self, socket: ClientConnection, frame: Any) -> None:
         if ChatClient.check_frame is not None:

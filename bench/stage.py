@@ -30,6 +30,7 @@ class SeededChat:
     id: str
     customer: str
     agent: str
+    agent_id: int = 0
 
     def path_of(self, member: int) -> str:
         return f"/ws/support/chat/{self.id}/?token={(self.customer, self.agent)[member]}"

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
+    "guardian",
     "backend.common",
     "backend.realtime",
     "backend.audit",
@@ -116,9 +117,21 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# The audit trail (backend/audit). Keys by version, and where signed checkpoints go: a file, or `storage:<folder>` for
+# the default storage. Neither is in the database.
+AUDIT_KEYS = env.audit_keys
+AUDIT_CHECKPOINTS = env.audit_checkpoints_place
+AUDIT_SEAL_SECONDS = 2.0
+AUDIT_CHECKPOINT_SECONDS = 30.0
+AUDIT_PATROL_SECONDS = 10.0
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -160,6 +173,7 @@ RATE_LIMITS = {
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -190,6 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.common.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the routes' own word
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -201,7 +216,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
-    "ENUM_NAME_OVERRIDES": {"EntryKindEnum": "backend.budget.models.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "EntryKindEnum": "backend.budget.models.Kind",
+        "ImportStateEnum": "backend.budget.models.Import.State",
+        "ChatStateEnum": "backend.support.selectors.STATES",
+    },
 }
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
@@ -222,10 +241,25 @@ ADMIN_URL = env.admin_url
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.var / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if env.aws_storage_bucket_name:
+    from djangocrud.storage import s3_storage  # brings 20 MB of modules that others do not need
+
+    STORAGES["default"] = s3_storage(env)
+# What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
+VAULT_SPOOL = env.var / "incoming"
+ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
@@ -243,8 +277,14 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
+# What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
+UPLOAD_PATHS = {
+    "/api/chats/*/attachments/": 12 * 1024 * 1024,
+    "/api/management/import/": 64 * 1024 * 1024,
+}
+UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024, "/api/management/import/": 64 * 1024 * 1024}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS, "/api/management/import/*/": 300 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [
@@ -260,6 +300,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 
 LOGGING_CONFIG = None
 logging_config(level=env.log_level, human=not env.production)
+
+# The support desk's rules.
+SUPPORT: dict[str, int] = {
+    "edit_minutes": env.chat_edit_minutes,
+    "reopen_days": env.chat_reopen_days,
+    "load_max": env.chat_load_max,
+}
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

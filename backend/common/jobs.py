@@ -98,7 +98,8 @@ def _run(task: Task, kwargs: dict[str, Any]) -> None:
     if outcome.failed():
         log.error("job.failed", job=task.name, fault=type(outcome.result).__name__, exc_info=outcome.result)
     else:
-        log.info("job.done", job=task.name, seconds=round(time.monotonic() - started, 3))
+        say = log.debug if task.name in _periodic else log.info  # What runs every two seconds would drown the rest.
+        say("job.done", job=task.name, seconds=round(time.monotonic() - started, 3))
 
 
 class Clock:

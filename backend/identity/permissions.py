@@ -12,6 +12,7 @@ from rest_framework_api_key.models import APIKey
 from backend.common.ratelimit import limiter
 from backend.common.shapes import principal_of
 from backend.identity import limits
+from backend.identity.services import api_keys
 
 
 def roles(*names: str) -> type[BasePermission]:
@@ -46,6 +47,7 @@ def api_key(scope: str) -> type[BasePermission]:
                 return False
             limits.judge(limiter().hit(limits.rule("api_key"), f"key:{key.prefix}"), "api_key")
             request.auth = key
+            api_keys.note_use(key)
             return True
 
     return HasApiKey

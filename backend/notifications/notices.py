@@ -38,6 +38,15 @@ class ChatAssigned(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatShared(Notice):
+    """Somebody was let into a colleague's chat."""
+
+    kind = "chat.shared"
+    chat_id: str
+    shared_by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatClosed(Notice):
     kind = "chat.closed"
     chat_id: str
@@ -51,6 +60,18 @@ class SessionRevoked(Notice):
     kind = "session.revoked"
     session_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditBroken(Notice):
+    """Verifying the audit trail found a fault: its kind, its place in the chain, its row if one is known."""
+
+    kind = "audit.broken"
+    event_id: int
+    finding: str
+    seq: int
+    row: int | None
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

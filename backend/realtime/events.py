@@ -8,7 +8,10 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """A committed event. `payload` is its JSON object as text; `at` is ISO 8601 UTC."""
+    """A committed event. `payload` is its JSON object as text; `at` is ISO 8601 UTC.
+
+    `rewrites` is the `seq` of an older event of the topic whose payload changed with this one.
+    """
 
     topic: str
     seq: int
@@ -16,6 +19,7 @@ class StoredEvent:
     client_id: str | None
     payload: bytes
     at: str
+    rewrites: int | None = None
 
 
 Renderer = Callable[[StoredEvent], bytes]

@@ -63,6 +63,20 @@ def document() -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def json_of(body: Any) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Form:
+    """A body that is a multipart form with one file."""
+
+    name: str
+    content: bytes
+
+    def encoded(self) -> tuple[bytes, str]:
+        head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{self.name}"\r\n\r\n'
+        return head.encode() + self.content + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
+
+
+def json_of(body: Any) -> tuple[str | bytes, str]:
     """Return a request's content and its type, as `APIClient.generic` takes them."""
+    if isinstance(body, Form):
+        return body.encoded()
     return ("" if body is None else json.dumps(body), "application/json")

@@ -9,7 +9,7 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,12 +24,10 @@ from backend.budget.services import imports
 from backend.budget.sheets.export import csv_pieces
 from backend.budget.sheets.layout import DELIMITERS, FIELDS
 from backend.budget.sheets.values import DATE_FORMATS
-from backend.common.rendering import JSONParser
 from backend.common.shapes import Detail, SignedRequest
 
 SHOWN_LINES = 100
 SPOOLED = 1024 * 1024
-JSON_MAX = 64 * 1024
 REFUSED = OpenApiResponse(description="Field errors.")
 
 
@@ -40,18 +38,6 @@ class CsvParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         return {"file": stream}
-
-
-class SmallJSONParser(JSONParser):
-    """The import routes may take large bodies; their JSON is not one of those."""
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        with tempfile.SpooledTemporaryFile(SPOOLED) as body:
-            body.write(stream.read(JSON_MAX + 1))
-            if body.tell() > JSON_MAX:
-                raise ParseError("The body is too large.")
-            body.seek(0)
-            return super().parse(cast(IO[bytes], body), media_type, parser_context)
 
 
 class LayoutIn(serializers.Serializer[Any]):
@@ -76,7 +62,7 @@ class LayoutIn(serializers.Serializer[Any]):
         return columns
 
 
-class LineOut(serializers.ModelSerializer[ImportLine]):
+class ImportLineOut(serializers.ModelSerializer[ImportLine]):
     class Meta:
         model = ImportLine
         fields = ["line", "outcome", "reason"]
@@ -130,7 +116,7 @@ class ImportDetailOut(ImportOut):
 
     def get_lines(self, found: Import) -> list[dict[str, Any]]:
         """The first lines that were not loaded, or will not be; `lines/` has all."""
-        return list(LineOut(reading.lines_of(found, limit=SHOWN_LINES), many=True).data)
+        return list(ImportLineOut(reading.lines_of(found, limit=SHOWN_LINES), many=True).data)
 
 
 class Imports(APIView):
@@ -178,8 +164,6 @@ class Imports(APIView):
 
 
 class OneImport(APIView):
-    parser_classes = [SmallJSONParser]
-
     @extend_schema(operation_id="get_import", tags=["budget"], responses={200: ImportDetailOut, 404: Detail})
     def get(self, request: SignedRequest, import_id: uuid.UUID) -> Response:
         """One import: its layout, first lines, bad lines, and how far it is."""
@@ -207,8 +191,6 @@ class OneImport(APIView):
 
 
 class CommitImport(APIView):
-    parser_classes = [SmallJSONParser]
-
     @extend_schema(
         operation_id="commit_import",
         tags=["budget"],
@@ -234,7 +216,7 @@ class ImportLines(APIView):
             OpenApiParameter("outcome", str, enum=ImportLine.Outcome.values),
             OpenApiParameter("after", int, description=f"Lines after this one; at most {reading.LINES_MAX} are shown."),
         ],
-        responses={200: LineOut(many=True), 400: REFUSED, 404: Detail},
+        responses={200: ImportLineOut(many=True), 400: REFUSED, 404: Detail},
     )
     def get(self, request: SignedRequest, import_id: uuid.UUID) -> Response:
         """The lines that were not loaded, or will not be, by number."""
@@ -243,7 +225,7 @@ class ImportLines(APIView):
             raise ValidationError({"outcome": [f"One of {', '.join(ImportLine.Outcome.values)}."]})
         found = reading.get_import(actor=request.user, import_id=import_id)
         after = number_of(request, "after", default=0, least=0, most=999_999_999)
-        return Response(LineOut(reading.lines_of(found, outcome=outcome, after=after), many=True).data)
+        return Response(ImportLineOut(reading.lines_of(found, outcome=outcome, after=after), many=True).data)
 
 
 class Export(APIView):

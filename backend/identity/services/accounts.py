@@ -1,6 +1,8 @@
 """Making accounts, signing out, changing passwords: one set of rules behind every door."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
@@ -24,6 +26,10 @@ _REFUSALS = {
 }
 
 
+# What of a user is about the person: it goes to the trail's values, never to its facts.
+PERSONAL = ("email", "username", "first_name", "last_name", "name", "phone_number")
+
+
 def register_user(*, email: str, password: str, **names: str) -> User:
     """Make an account with the role CUSTOMER and return it. `names`: the fields of `insert_user`.
 
@@ -33,7 +39,7 @@ def register_user(*, email: str, password: str, **names: str) -> User:
     with unit_of_work():
         user = insert_user(email=email, password=password, **names)
         roles.assign_role(user=user, name=CUSTOMER, assigned_by=None)
-        audit.record(actor_id=user.pk, action="user.registered", target=user)
+        audit.record(actor_id=user.pk, action="user.registered", target=user, new=personal_values(user))
     return user
 
 
@@ -61,6 +67,11 @@ def insert_user(
     user.set_password(password)
     save_user(user, is_new=True)
     return user
+
+
+def personal_values(user: User, names: Iterable[str] = PERSONAL) -> dict[str, Any]:
+    """Return what the audit trail keeps of a person as values that can be erased."""
+    return {name: getattr(user, name) for name in names if name in PERSONAL}
 
 
 def sign_out(*, actor: Principal) -> None:

@@ -34,6 +34,7 @@ def request_reset(*, email: str) -> None:
         User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
         PasswordReset.objects.filter(user=user, used_at=None).delete()
         PasswordReset.objects.create(user=user, hash=_hash(secret), expires_at=now + GOOD_FOR)
+        audit.record(actor_id=None, action="password_reset.requested", target=user)
         audit.raise_security_event(
             event_type="PASSWORD_RESET", user_id=user.pk, severity="LOW", description="A reset link was asked for."
         )
@@ -65,7 +66,7 @@ def reset_password(*, secret: str, new_password: str) -> None:
         link.save(update_fields=["used_at"])
         audit.record(actor_id=user.pk, action="user.password_reset", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
-        locks.unlock(user=user)  # Whoever reads the account's mail is no guesser.
+        locks.unlock(user=user, by_id=user.pk)  # Whoever reads the account's mail is no guesser.
 
 
 def _hash(secret: str) -> str:

@@ -4,7 +4,15 @@ import pytest
 
 from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.notifications import notices
-from backend.notifications.notices import BudgetReached, ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
+from backend.notifications.notices import (
+    AuditBroken,
+    BudgetReached,
+    ChatAssigned,
+    ChatClosed,
+    ChatQueued,
+    Notice,
+    SessionRevoked,
+)
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
 
 KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
@@ -24,6 +32,11 @@ TABLE = [
         SessionRevoked(session_id="s", reason="sign_out"),
         "session.revoked",
         {"session_id": "s", "reason": "sign_out"},
+    ),
+    (
+        AuditBroken(event_id=1, finding="altered", seq=5, row=9, words="w"),
+        "audit.broken",
+        {"event_id": 1, "finding": "altered", "seq": 5, "row": 9, "words": "w"},
     ),
     (
         BudgetReached(

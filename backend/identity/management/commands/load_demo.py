@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from rest_framework_api_key.models import APIKey
 
+from backend.audit import services as audit
 from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER, SUPPORT_AGENT
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
@@ -63,8 +64,10 @@ def _demo_account(name: str, password: str, *, is_checked: bool) -> User:
         user = User.objects.filter(email=email).first()
         if user is None:
             user = User.objects.create_user(email, password, first_name=first_name, last_name=last_name)
+            audit.record(actor_id=None, action="user.created", target=user, facts={"is_demo": True})
         elif not is_checked and not user.check_password(password):
             user.set_password(password)
+            audit.record(actor_id=None, action="user.password_changed", target=user, facts={"is_demo": True})
             sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
         user.is_staff, user.is_superuser, user.is_active = is_staff, is_superuser, True
         user.save()
@@ -100,8 +103,11 @@ def _demo_key(file: Path) -> str:
     kept = _kept(file, "api_key")
     if kept and usable_key(kept):
         return kept
-    APIKey.objects.filter(name=DEMO_KEY, revoked=False).update(revoked=True)
-    return str(APIKey.objects.create_key(name=DEMO_KEY)[1])
+    with unit_of_work():
+        APIKey.objects.filter(name=DEMO_KEY, revoked=False).update(revoked=True)
+        made, key = APIKey.objects.create_key(name=DEMO_KEY)
+        audit.record(actor_id=None, action="api_key.created", facts={"prefix": made.prefix, "is_demo": True})
+    return str(key)
 
 
 def _kept(file: Path, *path: str) -> str:

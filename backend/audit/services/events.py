@@ -1,39 +1,19 @@
-"""Writing the trail. Both functions write in the caller's transaction: no write without its row, no row without it."""
+"""Security events: what staff should look at. Raising one writes in the caller's transaction."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError
 
-from backend.audit.models import AuditLog, SecurityEvent
+from backend.audit.models import SecurityEvent
+from backend.audit.services.recording import record
 from backend.common import hooks, request_context
 from backend.common.errors import NotFound
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
-
-
-def record(
-    *, actor_id: int | None, action: str, target: models.Model | None = None, facts: dict[str, Any] | None = None
-) -> AuditLog:
-    """Store who did what to which object. `facts` holds what explains the action, never a secret or personal data.
-
-    Raises: RuntimeError outside a transaction, since the row could then outlive a failed write.
-    """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("audit.record needs the transaction of the write that it records")
-    context = request_context.current()
-    return AuditLog.objects.create(
-        actor_id=actor_id,
-        action=action,
-        target_type=target._meta.label_lower if target is not None else "",
-        target_id=str(target.pk) if target is not None else "",
-        ip_address=context.ip,
-        user_agent=context.user_agent,
-        facts=facts or {},
-    )
 
 
 def raise_security_event(

@@ -1,0 +1,99 @@
+"""The check from outside: name, kind, the right reader, and what no kind may hold."""
+
+import threading
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from backend.common.content import pdf, pictures
+from backend.common.content.refusals import ContentRefused
+from backend.common.content.smuggled import refuse_smuggled
+
+NAME_MAX = 120
+
+PNG, JPEG, GIF, WEBP, PDF = "image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"
+EXTENSIONS = {"png": PNG, "jpg": JPEG, "jpeg": JPEG, "gif": GIF, "webp": WEBP, "pdf": PDF}
+_READERS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
+    PNG: pictures.read_png,
+    JPEG: pictures.read_jpeg,
+    GIF: pictures.read_gif,
+    WEBP: pictures.read_webp,
+    PDF: pdf.read_pdf,
+}
+
+# A check holds the whole file in memory, so only so many are made at a time, however many uploads there are.
+_checking = threading.BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file turned out to be. Pictures have a size in pixels."""
+
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+def check(file: BinaryIO, *, name: str, extensions: Collection[str]) -> Content:
+    """Read the file to its end and return what it is. `extensions` are those that are welcome, such as `png`.
+
+    The caller has bounded its size. Raises: ContentRefused.
+    """
+    extension = extension_of(name)
+    if extension not in extensions:
+        raise ContentRefused("type", f"Send one of these kinds of files: {', '.join(sorted(extensions))}.")
+    with _checking:
+        file.seek(0)
+        data = file.read()
+        return _content_of(data, extension)
+
+
+def _content_of(data: bytes, extension: str) -> Content:
+    if not data:
+        raise ContentRefused("empty", "The file is empty.")
+    content_type = _type_of(data)
+    if content_type is None:
+        raise ContentRefused("type", "The content of this file is none of the kinds that are taken here.")
+    if EXTENSIONS[extension] != content_type:
+        raise ContentRefused("mismatch", f"The name ends in .{extension}, but the content is {content_type}.")
+    size = _READERS[content_type](data)
+    refuse_smuggled(data, is_picture=content_type != PDF)
+    return Content(content_type, *size) if size else Content(content_type)
+
+
+def _type_of(data: bytes) -> str | None:
+    """Return the kind that the first bytes announce."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if data.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return GIF
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return WEBP
+    if data.startswith(b"%PDF-"):
+        return PDF
+    return None
+
+
+def extension_of(name: str) -> str:
+    """Return what follows the last dot, in lower case; "" without one."""
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def safe_name(name: str) -> str:
+    """Return a name that is only a name: no folder, nothing invisible, nothing that turns the text around, nothing
+    that a file system takes for something else; not too long, its extension kept."""
+    base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    visible = "".join(" " if char.isspace() else char for char in base if char.isspace() or _is_visible(char))
+    plain = "".join("_" if char in '<>:"|?*' else char for char in visible)
+    words = " ".join(plain.split())
+    stem, dot, extension = words.rpartition(".")
+    if not dot:
+        return words[:NAME_MAX] or "file"
+    return f"{(stem.strip('. ') or 'file')[: NAME_MAX - 1 - len(extension[:10])]}.{extension[:10]}"
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
