@@ -60,11 +60,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure."""
+    """How long to measure. `share`: how many of what is counted and not timed, of the usual number."""
 
     rounds: int
     seconds: float
     warm_up_s: float
+    share: float = 1.0
+
+    def some(self, usual: int) -> int:
+        """Return how many to take where a full run takes `usual`; at least one."""
+        return max(1, int(usual * self.share))
 
     async def measure(self, variants: Sequence[Variant]) -> Rounds:
         """Sample every variant in every round, in alternating order."""

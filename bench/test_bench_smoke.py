@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench needs
 
 @pytest.mark.server
 def test_every_figure_is_taken(tmp_path):
-    report = _run(tmp_path, "bench", "all", "--quick")
+    report = _run(tmp_path, "bench", "all", "--smoke")
     assert {verdict["name"] for verdict in report["verdicts"]} == {
         "no insert / durable, CPU",
         "textbook / durable, CPU",

@@ -77,6 +77,8 @@ class Env(BaseModel):
     chat_edit_minutes: int = Field(default=15, ge=1)
     chat_reopen_days: int = Field(default=7, ge=1)
     chat_load_max: int = Field(default=20, ge=1)
+    sessions_kept_days: int = Field(default=30, ge=1)
+    login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
 
     # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
@@ -107,6 +109,8 @@ class Env(BaseModel):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "Ease <no-reply@ease.example>"
+    admins: Words = ()
+    alert_every_minutes: int = Field(default=10, ge=1)
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
@@ -151,7 +155,7 @@ class Env(BaseModel):
         return value
 
     @field_validator(
-        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt"),
+        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt", "admins"),
         "encryption_key_documents",
         mode="before",
     )
@@ -159,6 +163,13 @@ class Env(BaseModel):
     def _split_words(cls, value: object) -> object:
         """Lists accept commas or spaces (K-57)."""
         return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_addresses(cls, value: Words) -> Words:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in value):
+            raise ValueError("must be e-mail addresses")
+        return value
 
     @field_validator("database_url")
     @classmethod

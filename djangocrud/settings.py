@@ -49,7 +49,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -168,6 +167,7 @@ CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the doubl
 RATE_LIMITS = {
     "user": (env.rate_limit_user, 60),
     "anonymous": (env.rate_limit_anonymous, 60),
+    "credential": (env.rate_limit_anonymous, 60),  # tokens and keys that are none, by address
     "api_key": (env.rate_limit_api_key, 60),
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
@@ -189,7 +189,16 @@ EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
 PASSWORD_RESET_URL = env.password_reset_url
+# Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
+ADMINS = [("", address) for address in env.admins]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Ease] "
+ALERT_EVERY_S = env.alert_every_minutes * 60
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
+# For how long what is over is kept; periodic jobs delete what is older.
+SESSIONS_KEPT_DAYS = env.sessions_kept_days
+LOGIN_LOGS_KEPT_DAYS = env.login_logs_kept_days
+RATE_LIMITS_KEPT_DAYS = 2  # strikes count for one
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from backend.common.ratelimit import Limiter, Rule, Verdict, limiter
+from backend.common.ratelimit import Limiter, Rule, Spread, Verdict, limiter
 
 PEOPLE_MAX = 20_000
 
@@ -26,7 +26,7 @@ class _Share:
 class Shares:
     """Shares of one process. Thread-safe; bounded in size."""
 
-    def __init__(self, source: Limiter) -> None:
+    def __init__(self, source: Limiter | Spread) -> None:
         self._source = source
         self._shares: dict[tuple[str, str], _Share] = {}
         self._lock = Lock()

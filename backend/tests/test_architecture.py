@@ -180,6 +180,7 @@ def test_only_one_module_reads_the_environment():
 
 
 def test_only_these_routes_are_for_everybody():
+    """BUG-S0-1, BUG-S0-28: nothing is open because nobody closed it."""
     public = {
         route
         for route, view in ROUTES.items()
