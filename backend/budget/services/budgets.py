@@ -24,7 +24,7 @@ def set_budget(*, actor: Principal, category_id: uuid.UUID, amount: Decimal) -> 
     with _explained(), unit_of_work() as unit:
         budget = Budget.objects.create(user_id=actor.id, category_id=category_id, amount=amount)
         _tell(unit, budget)
-        audit.record(actor_id=actor.id, action="budget.set", target=budget)
+        audit.record(actor_id=actor.id, action="budget.created", target=budget)
     return budget
 
 
@@ -39,10 +39,11 @@ def change_budget(*, actor: Principal, budget_id: uuid.UUID, amount: Decimal | N
         if budget is None:
             raise BudgetUnknown
         if amount is not None and budget.amount != amount:
+            old, new = {"amount": budget.amount}, {"amount": amount}
             budget.amount = amount
             budget.save(update_fields=["amount"])
             _tell(unit, budget)
-            audit.record(actor_id=actor.id, action="budget.changed", target=budget)
+            audit.record(actor_id=actor.id, action="budget.changed", target=budget, old=old, new=new)
     return budget
 
 

@@ -27,7 +27,7 @@ def add_category(*, actor: Principal, **fields: Any) -> Category:
     require_staff(actor)
     with unit_of_work():
         category = Category.objects.create(**fields)
-        audit.record(actor_id=actor.id, action="category.added", target=category, facts={"name": category.name})
+        audit.record(actor_id=actor.id, action="category.created", target=category, facts={"name": category.name})
     return category
 
 
@@ -63,7 +63,7 @@ def add_subcategory(*, actor: Principal, category_id: uuid.UUID, **fields: Any) 
     with _category_named(), unit_of_work():
         subcategory = SubCategory.objects.create(category_id=category_id, **fields)
         facts = {"name": subcategory.name}
-        audit.record(actor_id=actor.id, action="subcategory.added", target=subcategory, facts=facts)
+        audit.record(actor_id=actor.id, action="subcategory.created", target=subcategory, facts=facts)
     return subcategory
 
 

@@ -84,7 +84,7 @@ def add_entry(
         tried.append(entry)
         if not _insert(unit, entry):
             return _stored_before(entry)
-        audit.record(actor_id=actor.id, action=f"{kind}.added", target=entry)
+        audit.record(actor_id=actor.id, action=f"{kind}.created", target=entry)
     return entry
 
 
@@ -100,14 +100,16 @@ def change_entry(*, actor: Principal, kind: str, entry_id: uuid.UUID, changes: M
         if entry.deleted_at is not None:
             raise EntryUnknown
         tried.append(entry)
-        changed = [name for name, value in changes.items() if getattr(entry, name) != value]
-        if not changed:
+        new = {name: value for name, value in changes.items() if getattr(entry, name) != value}
+        if not new:
             return entry
-        for name in changed:
-            setattr(entry, name, changes[name])
-        Entry.objects.filter(pk=entry.pk).update(**{name: changes[name] for name in changed})
+        old = {name: getattr(entry, name) for name in new}
+        for name, value in new.items():
+            setattr(entry, name, value)
+        Entry.objects.filter(pk=entry.pk).update(**new)
         _tell_spending(unit, entry)
-        audit.record(actor_id=actor.id, action=f"{kind}.changed", target=entry, facts={"fields": sorted(changed)})
+        facts = {"fields": sorted(new)}
+        audit.record(actor_id=actor.id, action=f"{kind}.changed", target=entry, facts=facts, old=old, new=new)
     return entry
 
 
@@ -176,7 +178,7 @@ def record_money_movement(
     with unit_of_work() as unit:
         if not _insert(unit, entry):
             return None
-        audit.record(actor_id=actor_id, action=f"{entry.kind}.recorded", target=entry, facts={"reference": reference})
+        audit.record(actor_id=actor_id, action=f"{entry.kind}.posted", target=entry, facts={"reference": reference})
     return entry
 
 

@@ -59,7 +59,7 @@ def test_a_budget_through_its_whole_life(make_user, client_of, django_assert_num
     assert client.delete(address).status_code == 204
     assert [client.get(address).status_code, client.delete(address).status_code] == [404, 404]
     actions = AuditLog.objects.filter(target_id=whole["id"]).order_by("id").values_list("action", flat=True)
-    assert list(actions) == ["budget.set", "budget.changed", "budget.deleted"]
+    assert list(actions) == ["budget.created", "budget.changed", "budget.deleted"]
 
 
 @pytest.mark.django_db

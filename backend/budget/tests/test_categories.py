@@ -50,7 +50,7 @@ def test_a_category_through_its_whole_life(staff, make_user, client_of):
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert staff.delete(address).status_code == staff.get(address).status_code == 404
     actions = AuditLog.objects.filter(target_id=whole["id"]).order_by("id").values_list("action", flat=True)
-    assert list(actions) == ["category.added", "category.changed", "category.deleted"]
+    assert list(actions) == ["category.created", "category.changed", "category.deleted"]
 
 
 @pytest.mark.django_db

@@ -127,7 +127,7 @@ def test_a_movement_of_money_enters_its_owners_book_once(make_user, client_of):
     names = {row["subcategory"]: SubCategory.objects.get(pk=row["subcategory"]).name for row in (payment, transfer)}
     assert sorted(names.values()) == ["Loan payments", "Transfers"]
     assert (f"{today():%Y-%m}", 100) in budget_notices(sender)
-    assert AuditLog.objects.filter(action="expense.recorded", facts={"reference": "posting-1"}).count() == 1
+    assert AuditLog.objects.filter(action="expense.posted", facts={"reference": "posting-1"}).count() == 1
 
 
 def test_a_movement_is_gone_with_the_posting_that_failed(committed, make_user):
@@ -137,7 +137,7 @@ def test_a_movement_is_gone_with_the_posting_that_failed(committed, make_user):
         move(user, "posting-1")
         raise RuntimeError("the posting failed")
 
-    assert (Entry.objects.count(), AuditLog.objects.filter(action="expense.recorded").count()) == (0, 0)
+    assert (Entry.objects.count(), AuditLog.objects.filter(action="expense.posted").count()) == (0, 0)
     assert move(user, "posting-1") is not None
 
 

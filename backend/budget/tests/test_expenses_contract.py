@@ -56,7 +56,7 @@ def test_an_expense_through_its_whole_life(make_user, client_of):
     assert client.get(address).status_code == 404
     assert client.get(EXPENSES).json() == []
     actions = AuditLog.objects.filter(target_id=whole["id"]).order_by("id").values_list("actor_id", "action")
-    assert list(actions) == [(user.pk, f"expense.{done}") for done in ("added", "changed", "deleted")]
+    assert list(actions) == [(user.pk, f"expense.{done}") for done in ("created", "changed", "deleted")]
 
 
 def test_an_income_has_no_subcategory(make_user, client_of):
@@ -288,7 +288,7 @@ def test_a_resent_expense_is_stored_once(make_user, client_of):
     )
     assert of_another_person.status_code == 202
     assert Entry.objects.filter(user=user).count() == 1
-    assert AuditLog.objects.filter(action="expense.added", actor_id=user.pk).count() == 1
+    assert AuditLog.objects.filter(action="expense.created", actor_id=user.pk).count() == 1
 
 
 def test_query_counts_do_not_grow(make_user, client_of, django_assert_num_queries):

@@ -122,7 +122,7 @@ def test_good_lines_are_loaded_and_the_same_file_adds_nothing(known, client_of, 
     assert [row["line"] for row in lines] == [*range(11, 21), 22, 23, 24]
     assert Entry.objects.filter(user=known).count() == 21
     assert AuditLog.objects.filter(action="entries.imported", actor_id=known.pk).count() == 2
-    assert AuditLog.objects.filter(action="expense.added").count() == 1
+    assert AuditLog.objects.filter(action="expense.created").count() == 1
 
 
 def test_a_layout_found_wrongly_is_corrected(committed, make_user, client_of):

@@ -10,6 +10,7 @@ from backend.notifications.notices import (
     ChatAssigned,
     ChatClosed,
     ChatQueued,
+    ChatShared,
     Notice,
     SessionRevoked,
 )
@@ -27,6 +28,7 @@ TABLE = [
         "chat.assigned",
         {"chat_id": "c", "customer_id": 7, "customer": "Ana", "agent_id": 8},
     ),
+    (ChatShared(chat_id="c", shared_by=8), "chat.shared", {"chat_id": "c", "shared_by": 8}),
     (ChatClosed(chat_id="c", closed_by=8), "chat.closed", {"chat_id": "c", "closed_by": 8}),
     (
         SessionRevoked(session_id="s", reason="sign_out"),

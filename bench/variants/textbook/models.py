@@ -33,3 +33,17 @@ class TextbookExpense(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class TextbookAudit(models.Model):
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=64)
+    target_type = models.CharField(max_length=50)
+    target_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "textbook"
+
+    def __str__(self) -> str:
+        return self.action

@@ -6,8 +6,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from backend.audit.models import AuditLog
-from bench.variants.textbook.models import TextbookExpense
+from bench.variants.textbook.models import TextbookAudit, TextbookExpense
 
 
 class ExpenseSerializer(serializers.ModelSerializer):
@@ -47,8 +46,8 @@ class Expenses(generics.ListCreateAPIView):
     def perform_create(self, serializer):
         with transaction.atomic():
             made = serializer.save(user=self.request.user)
-            AuditLog.objects.create(
-                actor_id=self.request.user.pk,
+            TextbookAudit.objects.create(
+                actor=self.request.user,
                 action="expense.added",
                 target_type="textbook.textbookexpense",
                 target_id=str(made.pk),
