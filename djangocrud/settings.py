@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "backend.kyc",
     "backend.support",
     "backend.catalog",
+    "backend.budget",
 ]
 
 MIDDLEWARE = [
@@ -232,11 +233,17 @@ SPECTACULAR_SETTINGS = {
         "DocumentTypeEnum": "backend.kyc.models.documents.Document.Type",
         "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
         "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
+        "ChatStateEnum": ["open", "waiting", "snoozed", "closed"],
         "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
+    "ENUM_NAME_OVERRIDES": {
+        "EntryKindEnum": "backend.budget.models.Kind",
+        "ImportStateEnum": "backend.budget.models.Import.State",
+        "ChatStateEnum": "backend.support.selectors.STATES",
+    },
 }
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
@@ -306,10 +313,11 @@ UPLOAD_PATHS = {
     "/api/kyc/uploads/": _DOCUMENT,
     "/api/kyc/uploads/*/": _DOCUMENT,
     "/api/catalog/items/*/image/": 6 * 1024 * 1024,
+    "/api/management/import/": 64 * 1024 * 1024,
 }
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS, "/api/management/import/*/": 300 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [
