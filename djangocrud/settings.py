@@ -235,15 +235,13 @@ SPECTACULAR_SETTINGS = {
         "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
         "ChatStateEnum": ["open", "waiting", "snoozed", "closed"],
         "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
-    },
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "ENUM_NAME_OVERRIDES": {
         "EntryKindEnum": "backend.budget.models.Kind",
         "ImportStateEnum": "backend.budget.models.Import.State",
         "ChatStateEnum": "backend.support.selectors.STATES",
     },
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
 }
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
