@@ -233,7 +233,6 @@ SPECTACULAR_SETTINGS = {
         "DocumentTypeEnum": "backend.kyc.models.documents.Document.Type",
         "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
         "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
-        "ChatStateEnum": ["open", "waiting", "snoozed", "closed"],
         "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
         "EntryKindEnum": "backend.budget.models.Kind",
         "ImportStateEnum": "backend.budget.models.Import.State",
