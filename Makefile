@@ -51,7 +51,7 @@ lint-django:
 bench: $(DEV) ## the figures of design.md section 9
 	@$(PY) -m bench
 
-jitter: $(DEV) ## sockets cut at random, a server killed: nothing lost, doubled or out of order
+jitter: $(DEV) ## cut sockets, then each fault in turn: nothing lost, doubled or out of order
 	@$(PY) -m bench.jitter
 
 demo: $(DEV) ## a scripted conversation with the running server, or with one of its own

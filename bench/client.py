@@ -105,6 +105,11 @@ class ChatClient:
         async with asyncio.timeout(within_s), self._news:
             await self._news.wait_for(what)
 
+    @property
+    def query(self) -> str:
+        """Where to go on from."""
+        return f"after={self.cursor}"
+
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, TimeoutError):
@@ -122,7 +127,7 @@ class ChatClient:
         self._unacknowledged.clear()
 
     async def _hold_one_connection(self) -> None:
-        url = f"{self._base_url().replace('http', 'ws', 1)}{self._path}?after={self.cursor}"
+        url = f"{self._base_url().replace('http', 'ws', 1)}{self._path}?{self.query}"
         headers = {"Authorization": f"Bearer {self._token}"}
         async with connect(
             url,

@@ -1,79 +1,35 @@
 """`python -m bench.jitter`: what clients on bad networks see. Nothing lost, nothing twice, in order.
 
-Two server processes on one database and Valkey. Every chat's two members cut their connections at random moments and
-come back to either process; one process is killed with -9 once and started again. Meanwhile messages are sent at a
-steady rate and sent again until they are acknowledged. At the end every member must have received every acknowledged
-message exactly once and in order, and each must be stored once.
+Two server processes on one database and Valkey. In every chat a customer and an agent talk, agents leave notes, hand
+chats to colleagues and close them, customers edit and reopen, at a steady rate; sockets are cut at random moments and
+come back to either process. In turn something worse happens (bench/faults.py). What was not acknowledged is said
+again. At the end everybody must have received everything that was theirs to see exactly once and in order, what was
+acknowledged included, and nobody hears a chat that is a colleague's by now.
 """
 
 import argparse
 import asyncio
 import contextlib
+import itertools
 import random
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import ChatClient, faults_in
-from bench.figures import Report, percentile
-from bench.stage import SeededChat, ServerProcess, Stage, opened_stage
+import psycopg2
 
-DOWN_S = 2.0
+from bench import talks
+from bench.faults import FAULTS
+from bench.figures import Report, percentile
+from bench.stage import SeededChat, Stage, opened_stage
+from bench.talks import Chat, Member
+
 SETTLE_S = 60.0
 PRODUCT = "djangocrud.asgi:application"
-
-
-class Member(ChatClient):
-    """A chat client that notes when each message came. Sent ones are told apart by their text."""
-
-    def __init__(self, servers: Sequence[ServerProcess], chat: SeededChat, token: str) -> None:
-        super().__init__(lambda: random.choice(servers).base_url, chat.id, token)
-        self.came_at: dict[str, float] = {}
-        self.errors = 0
-
-    def _take_one(self, event: dict) -> None:
-        if event["type"] == "message":
-            self.came_at.setdefault(event["message"], time.monotonic())
-        elif event["type"] == "error":
-            self.errors += 1
-        super()._take_one(event)
-
-
-@dataclass
-class Chat:
-    """Two members, and what was acknowledged to them: text to `seq`."""
-
-    members: tuple[Member, Member]
-    acknowledged: dict[str, int] = field(default_factory=dict)
-    sent_at: dict[str, float] = field(default_factory=dict)
-
-    async def say(self, text: str) -> None:
-        self.sent_at[text] = time.monotonic()
-        self.acknowledged[text] = await random.choice(self.members).say(text)
-
-    @property
-    def last(self) -> int:
-        return max(self.acknowledged.values(), default=0)
-
-    def faults(self) -> Counter[str]:
-        """Count what must never be: in the members' streams, and in what is stored."""
-        found: Counter[str] = Counter({"lost": 0, "doubled": 0, "out_of_order": 0})
-        for member in self.members:
-            seqs = [event["seq"] for event in member.events]
-            found.update(faults_in(seqs, first=1, last=max(self.last, *seqs, 0)))
-            received = {event["message"]: event["seq"] for event in member.events if event["type"] == "message"}
-            found["lost"] += sum(received.get(text) != seq for text, seq in self.acknowledged.items())
-            found["doubled"] += len(member.texts) - len(set(member.texts))
-        return found
-
-    def delays_s(self) -> Iterator[float]:
-        for member in self.members:
-            for text, at in self.sent_at.items():
-                if text in member.came_at:
-                    yield member.came_at[text] - at
+# How often each thing happens, out of a hundred.
+MIX = {"say": 80, "note": 8, "edit": 6, "transfer": 4, "close": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +39,36 @@ class Weather:
     seconds: float
     rate: float
     cut_every_s: float
-    kill: bool
 
 
-async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, report: Report) -> None:
+async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, name: str, report: Report) -> None:
+    """Let one fault happen while people talk, and hold what came of it against zero."""
     servers = [stage.serve(PRODUCT, prefix="jitter", settings="djangocrud.settings") for _ in range(2)]
     stage.ready()
-    chats = [Chat((Member(servers, chat, chat.customer), Member(servers, chat, chat.agent))) for chat in seeded]
-    async with contextlib.AsyncExitStack() as stack:
-        members = [member for chat in chats for member in chat.members]
-        await asyncio.gather(*(stack.enter_async_context(member) for member in members))
-        print(f"{len(members)} sockets are open; {weather.seconds:g} s of cuts and messages follow", flush=True)
+    colleagues = [*seeded[1:], seeded[0]]
+    chats = [Chat.of(servers, chat, colleague) for chat, colleague in zip(seeded, colleagues, strict=True)]
+    members = [member for chat in chats for member in chat.members]
+    try:
+        await asyncio.gather(*(_arrive(member) for chat in chats for member in chat.present))
         storm = [asyncio.ensure_future(_cut(member, weather.cut_every_s)) for member in members]
-        killing = asyncio.ensure_future(_kill_once(servers[0], weather))
+        keepers = [asyncio.ensure_future(chat.keep_present()) for chat in chats]
+        breaking = asyncio.ensure_future(FAULTS[name](stage, servers, weather.seconds))
         unheard = await _talk(chats, weather)
-        await killing
+        happened = await breaking
         for task in storm:
             task.cancel()
-        await _settle(chats)
-        _judge(chats, unheard, report)
+        await _settle(stage, chats)
+        for task in keepers:
+            task.cancel()
+        _judge(chats, unheard, happened, name, report)
+    finally:
+        await asyncio.gather(*(member.__aexit__() for member in members))
+        stage.clear()
+
+
+async def _arrive(member: Member) -> None:
+    await member.come()
+    await member.until(lambda: member.connects > 0)
 
 
 async def _cut(member: Member, every_s: float) -> None:
@@ -112,62 +79,86 @@ async def _cut(member: Member, every_s: float) -> None:
         await asyncio.sleep(every_s * random.uniform(0.5, 1.5))
 
 
-async def _kill_once(server: ServerProcess, weather: Weather) -> None:
-    if not weather.kill:
-        return
-    await asyncio.sleep(weather.seconds * 0.4)
-    server.kill()
-    print("one server was killed with -9", flush=True)
-    await asyncio.sleep(min(DOWN_S, weather.seconds * 0.2))
-    server.launch()
-    await asyncio.to_thread(server.wait_until_up)
-
-
 async def _talk(chats: Sequence[Chat], weather: Weather) -> int:
-    """Send at a steady rate; wait for all acknowledgements. Returns how many never came."""
+    """Have things happen at a steady rate; wait until all are answered. Returns how many never were."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    sayings = []
+    acts = []
     for number in range(int(weather.seconds * weather.rate)):
         await asyncio.sleep(started + number / weather.rate - loop.time())
-        sayings.append(asyncio.ensure_future(random.choice(chats).say(f"message {number}")))
-    _, unheard = await asyncio.wait(sayings, timeout=SETTLE_S)
+        act = random.choices(list(MIX), weights=list(MIX.values()))[0]
+        acts.append(asyncio.ensure_future(getattr(random.choice(chats), act)(f"{act} {number}")))
+    _, unheard = await asyncio.wait(acts, timeout=SETTLE_S)
     for task in unheard:
         task.cancel()
+    for task in acts:
+        if task.done() and not task.cancelled():
+            task.result()
     return len(unheard)
 
 
-async def _settle(chats: Sequence[Chat]) -> None:
-    """Give every member time to catch up; who does not is found by the counting."""
-    waits = [member.until(lambda m=member, c=chat: m.cursor >= c.last) for chat in chats for member in chat.members]
-    await asyncio.gather(*waits, return_exceptions=True)
+async def _settle(stage: Stage, chats: Sequence[Chat]) -> None:
+    """Give everybody time to catch up with what is stored; who does not is found by the counting."""
+    heads = await asyncio.to_thread(_heads, stage)
+    for chat in chats:
+        topic = f"chat.{chat.members[0].chat}"
+        chat.head, chat.desk_head = heads.get(topic, 0), heads.get(f"{topic}.desk", 0)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            while not all(chat.is_settled() for chat in chats):
+                await asyncio.sleep(0.1)
     await asyncio.sleep(1)  # long enough for a second copy of the last message to come
 
 
-def _judge(chats: Sequence[Chat], unheard: int, report: Report) -> None:
-    faults: Counter[str] = Counter()
+def _heads(stage: Stage) -> dict[str, int]:
+    with contextlib.closing(psycopg2.connect(stage.embedded.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT key, head FROM realtime_topic WHERE key LIKE 'chat.%'")
+        return dict(cursor.fetchall())
+
+
+def _judge(chats: Sequence[Chat], unheard: int, happened: int, name: str, report: Report) -> None:
+    found: Counter[str] = Counter(dict.fromkeys(talks.FAULTS, 0))
+    done: Counter[str] = Counter()
     for chat in chats:
-        faults.update(chat.faults())
+        found.update(chat.faults())
+        done.update(chat.done)
     delays_s = [delay for chat in chats for delay in chat.delays_s()]
     members = [member for chat in chats for member in chat.members]
-    report.line("acknowledged messages", count=sum(len(chat.acknowledged) for chat in chats))
-    report.line("received by members", count=sum(len(member.texts) for member in members))
-    report.line("connections", count=sum(member.connects for member in members))
-    report.line("errors answered, all sent again", count=sum(member.errors for member in members))
+    received = sum(len(member.events) + len(member.notes) for member in members)
+    print(f"\n{name}: it happened {happened} times", flush=True)
+    report.line(f"{name}: done and acknowledged", **done)
+    connects, errors = sum(member.connects for member in members), sum(member.errors for member in members)
+    report.line(f"{name}: seen", received=received, connections=connects, refused_and_said_again=errors)
     delays = {f"p{share}_ms": percentile(delays_s, share / 100) * 1e3 for share in (50, 99)}
-    report.line("from sending to each member", **delays, worst_ms=max(delays_s, default=0) * 1e3)
-    report.hold("never acknowledged", unheard, at_most=0)
-    for name, count in faults.items():
-        report.hold(name.replace("_", " "), count, at_most=0)
+    report.line(f"{name}: from sending to the customer", **delays, worst_ms=max(delays_s, default=0) * 1e3)
+    report.hold(f"{name}: never acknowledged", unheard, at_most=0)
+    for fault, count in found.items():
+        report.hold(f"{name}: {fault.replace('_', ' ')}", count, at_most=0)
+    report.hold(f"{name}: hear on after a transfer", sum(chat.linger for chat in chats), at_most=0)
+    report.hold(f"{name}: sent back to the start", sum(member.resets for member in members), at_most=0)
+
+
+def _table(report: Report, names: Sequence[str]) -> None:
+    columns = ["never acknowledged", "lost", "doubled", "out of order", "hear on after a transfer"]
+    print(f"\n{'':18}" + "".join(f"{column:>25}" for column in columns))
+    values = {verdict.name: verdict.value for verdict in report.verdicts}
+    for name in names:
+        print(f"{name:18}" + "".join(f"{values[f'{name}: {column}']:25g}" for column in columns))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it and print what was found; return 1 on any fault."""
+    """Run the faults in turn and print what was found; return 1 where anything was."""
     given = _parser().parse_args(arguments)
-    weather = Weather(given.seconds, given.rate, given.cut_every, not given.no_kill)
+    names = [given.only] if given.only else list(FAULTS)
+    weather = Weather(given.seconds, given.rate, given.cut_every)
     report = Report()
     with opened_stage() as stage:
-        asyncio.run(run(stage, stage.seed(given.chats), weather, report))
+        seeded = iter(stage.seed(given.chats * len(names)))
+        for name in names:
+            chats = list(itertools.islice(seeded, given.chats))
+            print(f"\n{name}: {len(chats)} chats, {weather.seconds:g} s", flush=True)
+            asyncio.run(run(stage, chats, weather, name, report))
+    _table(report, names)
     if given.json:
         report.save(given.json)
     print("\nnothing lost, nothing twice, in order" if report.passed else "\nFAULTS: see above", flush=True)
@@ -176,11 +167,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.jitter", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--chats", type=int, default=100, help="each with two members")
-    parser.add_argument("--rate", type=float, default=100, help="messages a second, all chats together")
+    parser.add_argument("--only", choices=FAULTS, help="this fault alone")
+    parser.add_argument("--seconds", type=float, default=20, help="for each fault")
+    parser.add_argument("--chats", type=int, default=60, help="each with a customer and two agents")
+    parser.add_argument("--rate", type=float, default=100, help="what happens in a second, all chats together")
     parser.add_argument("--cut-every", type=float, default=2, help="seconds between two cuts of a socket")
-    parser.add_argument("--no-kill", action="store_true", help="leave both servers alive")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     return parser
 

@@ -22,7 +22,7 @@ def measure_reference(stage: Stage, report: Report, *, seconds: int) -> None:
     with psycopg2.connect(stage.embedded.database_url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS bench_probe (id bigserial PRIMARY KEY, author bigint, body text)")
     for clients in CLIENTS:
-        delays_s = _pgbench(stage, clients=clients, seconds=seconds)
+        delays_s = pgbench(stage, clients=clients, seconds=seconds)
         name = f"pgbench, one insert a commit, {clients} at once"
         report.line(name, per_second=len(delays_s) / seconds, **_percentiles(delays_s))
     report.line("Valkey publish to a subscriber, round trip", **_percentiles(_publish(stage.embedded.redis_url)))
@@ -32,7 +32,7 @@ def _percentiles(delays_s: list[float]) -> dict[str, float]:
     return {"p50_ms": percentile(delays_s, 0.5) * 1e3, "p99_ms": percentile(delays_s, 0.99) * 1e3}
 
 
-def _pgbench(stage: Stage, *, clients: int, seconds: int) -> list[float]:
+def pgbench(stage: Stage, *, clients: int, seconds: int) -> list[float]:
     """Return how long each transaction took."""
     with tempfile.TemporaryDirectory(dir=stage.home) as folder:
         script = Path(folder) / "insert.sql"

@@ -20,17 +20,24 @@ from backend.support.models import Chat  # noqa: E402
 def main(count: int) -> None:
     call_command("migrate", verbosity=0)
     call_command("migrate", run_syncdb=True, verbosity=0)  # the textbook's table, which has no migration
-    customers, agents = _people(count, CUSTOMER), _people(count, SUPPORT_AGENT)
+    customers, agents = people(count, CUSTOMER), people(count, SUPPORT_AGENT)
     now = datetime.now(UTC)
     pairs = list(zip(customers, agents, strict=True))
     chats = Chat.objects.bulk_create(Chat(customer=one, admin=other, assigned_at=now) for one, other in pairs)
     seeded = [
-        {"id": str(chat.pk), "customer": _token_of(chat.customer), "agent": _token_of(chat.admin)} for chat in chats
+        {
+            "id": str(chat.pk),
+            "customer": token_of(chat.customer),
+            "agent": token_of(chat.admin),
+            "agent_id": chat.admin_id,
+        }
+        for chat in chats
     ]
     json.dump(seeded, sys.stdout)
 
 
-def _people(count: int, role_name: str) -> list[User]:
+def people(count: int, role_name: str) -> list[User]:
+    """Make people with one role, who cannot sign in."""
     run = uuid.uuid4().hex[:8]
     emails = [f"{role_name.lower()}{number}-{run}@bench.example" for number in range(count)]
     made = User.objects.bulk_create(
@@ -41,7 +48,8 @@ def _people(count: int, role_name: str) -> list[User]:
     return made
 
 
-def _token_of(user: User) -> str:
+def token_of(user: User) -> str:
+    """Open a session for them, and return its access token."""
     return open_session(user=user, door="s1").access
 
 

@@ -20,16 +20,25 @@ from backend.realtime.sockets import no_such_socket  # noqa: E402
 from backend.support.consumers import chat_socket  # noqa: E402
 from djangocrud.handler import PooledHandler, http_pool  # noqa: E402
 from djangocrud.serving import lifecycle  # noqa: E402
-from djangocrud.serving.limits import Limits  # noqa: E402
+from djangocrud.serving.limits import Limits, names_path  # noqa: E402
 
 # Read by djangocrud/serve.py.
 serving_limits = Limits(body_limits=settings.BODY_LIMITS, drain_s=settings.DRAIN_SECONDS)
 
-pools = {"web": http_pool("web", settings.WEB_THREADS), "doors": http_pool("doors", settings.DOOR_THREADS)}
+pools = {
+    "web": http_pool("web", settings.WEB_THREADS),
+    "doors": http_pool("doors", settings.DOOR_THREADS),
+    # A slow client holds its thread for as long as it sends: the server's limits of arrival end it, not this one.
+    "uploads": http_pool("uploads", settings.UPLOAD_THREADS, waiting_max=32, wait_s=30.0, run_s=900.0),
+}
 
 
 def route_pool(request_path: str) -> str:
-    return "doors" if request_path in settings.DOOR_PATHS else "web"
+    if request_path in settings.DOOR_PATHS:
+        return "doors"
+    if any(names_path(pattern, request_path) for pattern in settings.UPLOAD_PATHS):
+        return "uploads"
+    return "web"
 
 
 async def livez() -> tuple[int, dict[str, Any]]:
@@ -52,7 +61,7 @@ sockets: list[Any] = [
     path("api/ws/notifications/", notifications),
     re_path(r"", cast(Any, no_such_socket)),
 ]
-http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz})
+http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz}, early={"uploads"})
 application = ProtocolTypeRouter(
     {
         "http": http,

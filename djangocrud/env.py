@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from backend.common.encryption import key_from
 from djangocrud.embedded import Embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 
 Words = tuple[str, ...]
+ENCRYPTION_KEYS = ("encryption_key_documents", "encryption_key_ssn", "encryption_key_address")
 
 # Each canonical name, and the names that the reference systems used for it.
 OLDER_NAMES: dict[str, tuple[str, ...]] = {
@@ -60,17 +63,39 @@ class Env(BaseModel):
     host: str = Field(default="127.0.0.1", validation_alias="BIND_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="BIND_PORT")
     web_threads: int = Field(default=4, ge=1, le=64)
+    upload_threads: int = Field(default=8, ge=1, le=64)
     drain_seconds: float = Field(default=4, ge=0, le=300)
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    audit_key: SecretStr = SecretStr("")
+    audit_checkpoints: str = ""
 
     access_token_minutes: int = Field(default=60, ge=1)
     refresh_token_days: int = Field(default=7, ge=1)
     s1_token_hours: int = Field(default=6, ge=1)
     customer_sessions_max: int = Field(default=1, ge=1)
+    chat_edit_minutes: int = Field(default=15, ge=1)
+    chat_reopen_days: int = Field(default=7, ge=1)
+    chat_load_max: int = Field(default=20, ge=1)
     sessions_kept_days: int = Field(default=30, ge=1)
     login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
+
+    # Versions of the keys that wrap the keys of files, SSNs and addresses, the newest first: it wraps, all unwrap.
+    encryption_key_documents: tuple[SecretStr, ...] = ()
+    encryption_key_ssn: tuple[SecretStr, ...] = ()
+    encryption_key_address: tuple[SecretStr, ...] = ()
+    # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
+    ssn_hash_key: SecretStr = SecretStr("")
+    kyc_valid_days: int = Field(default=730, ge=1)
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_storage_bucket_name: str = ""
+    aws_s3_region_name: str = ""
+    aws_s3_signature_version: str = ""
+    aws_s3_addressing_style: str = ""
+    aws_s3_endpoint_url: str = ""
 
     admin_url: str = Field(default="adminsite", pattern=r"^[\w-]+$")
     auth_cookie_domain: str = ""
@@ -81,6 +106,7 @@ class Env(BaseModel):
     rate_limit_sign_in: int = Field(default=20, ge=1)
     rate_limit_registration: int = Field(default=25, ge=1)
     rate_limit_sockets: int = Field(default=120, ge=1)
+    rate_limit_uploads: int = Field(default=60, ge=1)
     rate_limit_exempt: Words = ()
 
     email_host: str = ""
@@ -91,6 +117,8 @@ class Env(BaseModel):
     default_from_email: str = "Ease <no-reply@ease.example>"
     admins: Words = ()
     alert_every_minutes: int = Field(default=10, ge=1)
+    delivery_delay_seconds: int = Field(default=30, ge=0)
+    expo_push_url: str = ""
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
@@ -112,6 +140,12 @@ class Env(BaseModel):
                 return False
         return value
 
+    @field_validator("audit_key")
+    @classmethod
+    def _are_versions(cls, value: SecretStr) -> SecretStr:
+        _versions(value.get_secret_value())
+        return value
+
     @field_validator("rate_limit_exempt", mode="after")
     @classmethod
     def _networks(cls, value: Words) -> Words:
@@ -119,8 +153,18 @@ class Env(BaseModel):
             ip_network(network)
         return value
 
+    @field_validator(*ENCRYPTION_KEYS, mode="after")
+    @classmethod
+    def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in value:
+            key_from(secret.get_secret_value())
+        if len({secret.get_secret_value() for secret in value}) < len(value):
+            raise ValueError("names one version twice")
+        return value
+
     @field_validator(
         *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt", "admins"),
+        *ENCRYPTION_KEYS,
         mode="before",
     )
     @classmethod
@@ -161,6 +205,7 @@ class Env(BaseModel):
         if self.environment != "production":
             return self
         key = self.secret_key.get_secret_value()
+        audit_keys = _versions(self.audit_key.get_secret_value())
         faults = [
             (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
             (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
@@ -168,10 +213,21 @@ class Env(BaseModel):
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
+            *((not getattr(self, name), f"{name.upper()} must be set") for name in ENCRYPTION_KEYS),
+            (len(self.ssn_hash_key.get_secret_value()) < 32, "SSN_HASH_KEY must be set, with at least 32 characters"),
+            (
+                not self.aws_storage_bucket_name,
+                "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
+            ),
             (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
             (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+            (
+                not audit_keys or any(len(secret) < 32 for secret in audit_keys.values()),
+                "AUDIT_KEY must be set, with at least 32 characters",
+            ),
+            (not self.audit_checkpoints, "AUDIT_CHECKPOINTS must name a place outside of the database"),
         ]
         found = [text for wrong, text in faults if wrong]
         if found:
@@ -215,9 +271,30 @@ class Env(BaseModel):
         return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
     @property
+    def audit_keys(self) -> dict[int, str]:
+        """The versions of the audit trail's key; development makes one and keeps it in `var/`."""
+        given = _versions(self.audit_key.get_secret_value())
+        return given or {1: _kept_secret(self.var / "audit_key", secrets.token_urlsafe(48))}
+
+    @property
+    def audit_checkpoints_place(self) -> str:
+        return self.audit_checkpoints or str(self.var / "audit" / "checkpoints.jsonl")
+
+    @property
     def signing_key(self) -> str:
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
-        return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key")
+        return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
+
+    def master_keys(self, name: str) -> tuple[str, ...]:
+        """One of `ENCRYPTION_KEYS`: the versions given, else one made and kept in `var/` (development only)."""
+        given = tuple(secret.get_secret_value() for secret in getattr(self, name))
+        return given or (_kept_secret(self.var / name, Fernet.generate_key().decode()),)
+
+    @property
+    def ssn_hashing_key(self) -> str:
+        return self.ssn_hash_key.get_secret_value() or _kept_secret(
+            self.var / "ssn_hash_key", secrets.token_urlsafe(48)
+        )
 
 
 def _is_url(text: str, *schemes: str) -> bool:
@@ -229,14 +306,28 @@ def _is_url(text: str, *schemes: str) -> bool:
     return parts.scheme in schemes
 
 
-def _kept_secret(path: Path) -> str:
+def _versions(text: str) -> dict[int, str]:
+    """Return keys by version: `1:secret 2:secret`, or one secret alone, which is version 1. Raises: ValueError."""
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    if len(words) == 1 and ":" not in words[0]:
+        return {1: words[0]}
+    pairs = [word.partition(":") for word in words]
+    if not all(number.isdecimal() and 0 < int(number) < 32768 and secret for number, _, secret in pairs):
+        raise ValueError("must be one secret, or versions such as 1:secret 2:secret")
+    if len({number for number, _, _ in pairs}) != len(pairs):
+        raise ValueError("names a version twice")
+    return {int(number): secret for number, _, secret in pairs}
+
+
+def _kept_secret(path: Path, fresh_value: str) -> str:
+    """Return the secret that is kept at `path`; the first call keeps `fresh_value`."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
+        fresh.write_text(fresh_value)
         try:
             os.link(fresh, path)  # Atomic, and the first of two racing starts wins.
         except FileExistsError:

@@ -7,9 +7,10 @@ one hop into a pool of threads that live as long as the process, and one hop bac
    `run_s` the client hears 503 while the thread finishes and goes on counting as busy.
 2. Our server cancels this coroutine when the client leaves: a request that still waits gives its place up; the answer
    of one that runs is thrown away and closed.
-3. A worker thread never waits for a client to read, and never for a body that could be complete first: a small body
-   arrives whole before a thread is taken, a big one comes through `serving.body`, and a streamed answer is pulled part
-   by part, the next one when the server took the last.
+3. A worker thread never waits for a client to read: a streamed answer is pulled part by part, the next one when the
+   server took the last. Nor does it wait for a body that could be complete first: a small one arrives whole before a
+   thread is taken, a big one comes through `serving.body`. In the pools named `early` the view starts at the headers,
+   so that it can refuse a body before it comes; it is a pool of its own that waits there for slow clients.
 4. The parts of one streamed answer may be made by different threads: an iterator must not keep a cursor or a
    transaction open from one part to the next.
 """
@@ -20,7 +21,7 @@ import asyncio
 import io
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, BinaryIO
 
 from django.core import signals
@@ -70,6 +71,7 @@ class PooledHandler(ASGIHandler):
         route_pool: Callable[[str], str],
         probes: Mapping[str, Probe] | None = None,
         *,
+        early: Collection[str] = (),
         body_stall_s: float = BODY_STALL_S,
     ) -> None:
         super(ASGIHandler, self).__init__()  # not ASGIHandler's: it would load the asynchronous chain
@@ -77,6 +79,7 @@ class PooledHandler(ASGIHandler):
         self._pools = pools
         self._route_pool = route_pool
         self._probes = dict(probes or {})
+        self._early = frozenset(early)
         self._body_stall_s = body_stall_s
 
     def close(self, timeout_s: float | None = None) -> bool:
@@ -94,9 +97,10 @@ class PooledHandler(ASGIHandler):
         if probe is not None:
             await _send_whole(json_answer(*await probe()), send, scope["method"])
             return
-        pool = self._pools[self._route_pool(scope["path"])]
+        name = self._route_pool(scope["path"])
+        pool = self._pools[name]
         try:
-            body, feed = await self._open_body(receive)
+            body, feed = await self._open_body(receive, early=name in self._early and _states_much(scope))
         except RequestAborted:
             return  # The client left before its request was complete.
         try:
@@ -109,8 +113,11 @@ class PooledHandler(ASGIHandler):
         else:
             await self._send_parts(pool, answer, send)
 
-    async def _open_body(self, receive: Receive) -> tuple[BinaryIO, _Feed | None]:
+    async def _open_body(self, receive: Receive, *, early: bool) -> tuple[BinaryIO, _Feed | None]:
         """Return the body as a file: complete in memory, or the reading end of a pipe that is being filled."""
+        if early:
+            feed = _Feed([], receive, self._body_stall_s)
+            return feed.file, feed
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestAborted
@@ -168,6 +175,12 @@ class PooledHandler(ASGIHandler):
             await send({"type": "http.response.body"})
         finally:
             pool.post(parts.close)
+
+
+def _states_much(scope: Scope) -> bool:
+    """Whether the headers announce a body that a thread should read while it arrives."""
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return length.isdigit() and int(length) > BODY_WHOLE_MAX
 
 
 async def _send_whole(answer: Answer, send: Send, method: str) -> None:

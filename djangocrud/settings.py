@@ -29,12 +29,15 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
+    "guardian",
     "backend.common",
     "backend.realtime",
     "backend.audit",
     "backend.notifications",
     "backend.identity",
+    "backend.kyc",
     "backend.support",
+    "backend.catalog",
 ]
 
 MIDDLEWARE = [
@@ -114,9 +117,21 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# The audit trail (backend/audit). Keys by version, and where signed checkpoints go: a file, or `storage:<folder>` for
+# the default storage. Neither is in the database.
+AUDIT_KEYS = env.audit_keys
+AUDIT_CHECKPOINTS = env.audit_checkpoints_place
+AUDIT_SEAL_SECONDS = 2.0
+AUDIT_CHECKPOINT_SECONDS = 30.0
+AUDIT_PATROL_SECONDS = 10.0
+
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+# guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
 # The admin site's own form goes through the same locks as the doors.
 AUTHENTICATION_BACKENDS = ["backend.identity.backends.LockingBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -158,7 +173,9 @@ RATE_LIMITS = {
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
+    "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
+    "upload": (env.rate_limit_uploads, 300),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -173,6 +190,9 @@ EMAIL_HOST_PASSWORD = env.email_host_password.get_secret_value()
 EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
+# Mail and push about a notice wait so long for its reader (backend/notifications/services/deliveries.py).
+DELIVERY_DELAY_SECONDS = env.delivery_delay_seconds
+EXPO_PUSH_URL = env.expo_push_url
 PASSWORD_RESET_URL = env.password_reset_url
 # Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
 ADMINS = [("", address) for address in env.admins]
@@ -198,6 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.common.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is the routes' own word
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -206,6 +227,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "One backend for people who bank on a phone and for the staff who answer them.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
+    # Choices that several components have, or that share a field's name with others.
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentTypeEnum": "backend.kyc.models.documents.Document.Type",
+        "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
+        "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
+        "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
@@ -229,10 +257,30 @@ ADMIN_URL = env.admin_url
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.var / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.var / "media"}},
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.var / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if env.aws_storage_bucket_name:
+    from djangocrud.storage import s3_storage  # brings 20 MB of modules that others do not need
+
+    STORAGES["default"] = s3_storage(env)
+# What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
+VAULT_SPOOL = env.var / "incoming"
+ENCRYPTION_KEY_DOCUMENTS = env.master_keys("encryption_key_documents")
+ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
+ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
+SSN_HASH_KEY = env.ssn_hashing_key
+KYC_VALID_DAYS = env.kyc_valid_days
+KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
+
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
@@ -250,14 +298,24 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
+# What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
+_DOCUMENT = 12 * 1024 * 1024
+UPLOAD_PATHS = {
+    "/api/chats/*/attachments/": _DOCUMENT,
+    "/api/kyc/upload/": _DOCUMENT,
+    "/api/kyc/uploads/": _DOCUMENT,
+    "/api/kyc/uploads/*/": _DOCUMENT,
+    "/api/catalog/items/*/image/": 6 * 1024 * 1024,
+}
+UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [
         *("/api/register/", "/api/login/"),
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
-        *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
+        *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]
@@ -267,6 +325,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMITS[""]
 
 LOGGING_CONFIG = None
 logging_config(level=env.log_level, human=not env.production)
+
+# The support desk's rules.
+SUPPORT: dict[str, int] = {
+    "edit_minutes": env.chat_edit_minutes,
+    "reopen_days": env.chat_reopen_days,
+    "load_max": env.chat_load_max,
+}
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

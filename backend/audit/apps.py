@@ -6,7 +6,16 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
+        from django.conf import settings
+
+        from backend.audit import tasks
+        from backend.audit.selectors import export_trail
         from backend.audit.services import note_denial
-        from backend.common import hooks
+        from backend.audit.services.erasing import erase_details
+        from backend.common import hooks, jobs
 
         hooks.access_denied.register(note_denial)
+        hooks.person_erased.register(erase_details)
+        hooks.person_exported.register(export_trail)
+        jobs.every(settings.AUDIT_SEAL_SECONDS, tasks.seal)
+        jobs.every(settings.AUDIT_PATROL_SECONDS, tasks.patrol)

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+SWEEP_S = 3600
 DAY_S = 24 * 3600
 
 
@@ -12,3 +13,4 @@ class CommonConfig(AppConfig):
 
         alerts.install()
         jobs.every(DAY_S, tasks.forget_old_limits)
+        jobs.every(SWEEP_S, tasks.sweep_files)

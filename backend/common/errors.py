@@ -37,6 +37,13 @@ class RuleViolation(DomainError):
     detail = "A rule does not allow this."
 
 
+class TooLarge(DomainError):
+    """What was sent is bigger than what is taken."""
+
+    code = "too_large"
+    detail = "This is too large."
+
+
 class Unauthenticated(DomainError):
     """No valid credential. Only the doors and the sockets raise it; views use DRF's authentication."""
 

@@ -39,6 +39,17 @@ class SecurityNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class TrailBroken:
+    """The audit trail does not prove out: what kind of fault it is, at which place of the chain, in which row."""
+
+    event_id: int
+    finding: str
+    seq: int
+    row: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Denial:
     """Somebody signed in was refused something that they may not do (E-ERR-3)."""
 
@@ -67,7 +78,46 @@ class Export:
     add: Callable[[str, Iterable[Mapping[str, Any]]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo accounts are there; each slice adds what its part of the demo needs and is missing, in transactions of
+    its own. Called at every start, so a slice finds out with a query or two that nothing is missing.
+
+    `accounts` says the user id of each: customer, agent, bank_admin, auditor, manager, superuser.
+    """
+
+    accounts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Somebody no longer has a role, in the transaction that took it; their user row is locked.
+
+    `role` is its name, or None for all of them: the person was blocked, deleted or erased. `name` is what the person
+    is called, `by_id` who did it, None for the system.
+    """
+
+    user_id: int
+    name: str
+    role: str | None
+    by_id: int | None
+
+    def takes(self, role: str) -> bool:
+        return self.role is None or self.role == role
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Events were stored, and the transaction that stored them is still open: (topic, seq, kind) of each."""
+
+    events: tuple[tuple[str, int, str], ...]
+
+
+events_appended: Hook[Appended] = Hook("events_appended")
+demo_loaded: Hook[Demo] = Hook("demo_loaded")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
+role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")
+trail_broken: Hook[TrailBroken] = Hook("trail_broken")

@@ -6,6 +6,7 @@ is away (E-S4-12), this process does, in threads of its own, so that no answer w
 by its time what was done.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -98,7 +99,8 @@ def _run(task: Task, kwargs: dict[str, Any]) -> None:
     if outcome.failed():
         log.error("job.failed", job=task.name, fault=type(outcome.result).__name__, exc_info=outcome.result)
     else:
-        log.info("job.done", job=task.name, seconds=round(time.monotonic() - started, 3))
+        say = log.debug if task.name in _periodic else log.info  # What runs every two seconds would drown the rest.
+        say("job.done", job=task.name, seconds=round(time.monotonic() - started, 3))
 
 
 class Clock:
@@ -110,6 +112,7 @@ class Clock:
         self._thread = threading.Thread(target=self._tick_on, name="job-clock", daemon=True)
 
     def start(self) -> None:
+        logging.getLogger("celery.app.trace").setLevel(logging.WARNING)  # Every success; here jobs log their own.
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,5 +1,6 @@
-"""What every slice shares in the database: the rate limits' fallback and memory (S2-M6)."""
+"""What every slice shares in the database: the rate limits' fallback and memory (S2-M6), and files' keys."""
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
@@ -39,3 +40,50 @@ class RateLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint} {self.identifier}: {self.request_count}"
+
+
+class StoredFile(models.Model):
+    """A sealed file in the storage, and the wrapped key that opens it (backend/common/vault.py, ADR 0005).
+
+    Written before the bytes are; `kept_at` says that a slice has taken it over. Without its `wrapped_key` the file is
+    unreadable for ever; `removed_at` says that its bytes have left the storage, too.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    kind = models.CharField(max_length=40)
+    owner_id = models.BigIntegerField(null=True)
+    path = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    key_version = models.CharField(max_length=12, blank=True)
+    wrapped_key = models.BinaryField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    kept_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="common_stored_file_key_until_destroyed",
+                condition=Q(destroyed_at__isnull=True, wrapped_key__isnull=False)
+                | Q(destroyed_at__isnull=False, wrapped_key__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="common_stored_file_removed_is_destroyed",
+                condition=Q(removed_at__isnull=True) | Q(destroyed_at__isnull=False),
+            ),
+            models.CheckConstraint(name="common_stored_file_size_not_negative", condition=Q(size__gte=0)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["owner_id"], name="common_stored_file_owner"),
+            models.Index(
+                fields=["created_at"],
+                name="common_stored_file_to_sweep",
+                condition=Q(removed_at=None) & (Q(kept_at=None) | Q(destroyed_at__isnull=False)),
+            ),
+            models.Index(fields=["key_version", "id"], name="common_stored_file_keys", condition=Q(destroyed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

@@ -28,6 +28,7 @@ STATUSES: dict[type[errors.DomainError], int] = {
     errors.Forbidden: 403,
     errors.Conflict: 409,
     errors.RuleViolation: 422,
+    errors.TooLarge: 413,
     errors.Unauthenticated: 401,
     errors.TooMany: 429,
     errors.Locked: 423,

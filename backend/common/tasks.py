@@ -1,4 +1,4 @@
-"""Jobs of the foundation: telling administrators of faults, forgetting old limits."""
+"""Jobs of the foundation: telling administrators of faults, forgetting old limits, sweeping files."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.mail import mail_admins
 
-from backend.common import ratelimit
+from backend.common import ratelimit, vault
 from backend.common.fastcache import fastcache
 
 MAIL_RETRIES = {"autoretry_for": (OSError,), "max_retries": 3, "retry_backoff": 5}
@@ -29,6 +29,17 @@ def mail_fault(kind: str, place: str, reference: str) -> None:
 def forget_old_limits() -> None:
     """Delete counts and blocks that decide nothing any more."""
     ratelimit.forget_before(datetime.now(UTC) - timedelta(days=settings.RATE_LIMITS_KEPT_DAYS))
+
+
+@shared_task
+def remove_files(ids: list[str]) -> None:
+    """Remove the bytes of destroyed files from the storage."""
+    vault.remove_bytes(ids)
+
+
+@shared_task
+def sweep_files() -> None:
+    vault.sweep()
 
 
 def _mail(kind: str, place: str, reference: str) -> None:

@@ -19,6 +19,8 @@ class Draft:
     """An event about to be stored: the topic it belongs to, its kind and its JSON payload.
 
     `client_id` (with `author_id`) makes a repeat recognisable; `text` is what a repeat must have in common.
+    `rewrites` is the `seq` of an older event of the topic whose payload the same transaction changed. `expected_seq` is
+    up to where the author has seen the topic, for a guard to judge.
     """
 
     topic: str
@@ -27,6 +29,8 @@ class Draft:
     author_id: int | None = None
     client_id: str | None = None
     text: str = ""
+    rewrites: int | None = None
+    expected_seq: int | None = None
 
 
 Appender = Callable[[Sequence[Draft]], None]
@@ -42,6 +46,10 @@ class UnitOfWork:
         `author_id`: who said it, and whose name alone is in it. What names others has no author; so erasure finds them.
         """
         self.drafts.extend(Draft(topic, kind, payload, author_id) for topic in topics)
+
+    def emit_draft(self, draft: Draft) -> None:
+        """Add an event that has more to it: a repeat that must be recognised, another event that it rewrites."""
+        self.drafts.append(draft)
 
 
 _current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)

@@ -11,6 +11,7 @@ from rest_framework_api_key.models import APIKey
 
 from backend.common.shapes import principal_of
 from backend.identity import limits
+from backend.identity.services import api_keys
 
 
 def roles(*names: str) -> type[BasePermission]:
@@ -46,6 +47,7 @@ def api_key(scope: str) -> type[BasePermission]:
                 return False
             limits.show(limits.share_for_key("api_key", key.prefix), view)
             request.auth = key
+            api_keys.note_use(key)
             return True
 
     return HasApiKey

@@ -4,6 +4,7 @@ Inside a server the hub rings. Commands and Celery workers have no loop, so they
 channel layer's own wire form. Both after commit, both without ever failing the write that is already done.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ GROUP = "rings"
 # A ring carries the rendered event while that is cheaper than everybody reading it from the database.
 CARRY_MAX_BYTES = 8192
 
+# Topic, seq, kind, the rendered event while it is small, and the seq of the event that it rewrites, if any.
+RingItem = tuple[str, int, str, bytes | None] | tuple[str, int, str, bytes | None, int]
 Ringer = Callable[[Sequence[StoredEvent]], None]
 _ringers: list[Ringer] = []
 
@@ -40,12 +43,16 @@ def ring(events: Sequence[StoredEvent]) -> None:
 
 
 def ring_message(events: Sequence[StoredEvent], *, origin: str) -> dict[str, Any]:
-    """Return the layer message for these events: topic, seq, kind, and the rendered event while it is small."""
-    return {"type": "ring", "origin": origin, "events": [ring_item(event, render(event)) for event in events]}
+    """Return the layer message for these events. `at` says when it was sent: what was long under way is not trusted."""
+    items = [ring_item(event, render(event)) for event in events]
+    return {"type": "ring", "origin": origin, "at": time.time(), "events": items}
 
 
-def ring_item(event: StoredEvent, rendered: bytes) -> tuple[str, int, str, bytes | None]:
-    return event.topic, event.seq, event.kind, rendered if len(rendered) <= CARRY_MAX_BYTES else None
+def ring_item(event: StoredEvent, rendered: bytes) -> RingItem:
+    carried = rendered if len(rendered) <= CARRY_MAX_BYTES else None
+    if event.rewrites is None:
+        return event.topic, event.seq, event.kind, carried
+    return event.topic, event.seq, event.kind, carried, event.rewrites
 
 
 def _publish(message: dict[str, Any]) -> None:

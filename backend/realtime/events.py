@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """A committed event. `payload` is its JSON object as text; `at` is ISO 8601 UTC."""
+    """A committed event. `payload` is its JSON object as text; `at` is ISO 8601 UTC.
+
+    `rewrites` is the `seq` of an older event of the topic whose payload changed with this one.
+    """
 
     topic: str
     seq: int
@@ -16,6 +20,12 @@ class StoredEvent:
     client_id: str | None
     payload: bytes
     at: str
+    rewrites: int | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the payload, parsed."""
+        found: dict[str, Any] = orjson.loads(self.payload)
+        return found
 
 
 Renderer = Callable[[StoredEvent], bytes]

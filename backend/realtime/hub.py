@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 # Rings of two processes cross by a few milliseconds; asking the database at once would ask it for nothing.
 GAP_GRACE_S = 0.03
 HEARTBEAT_S = 1.0
+# A ring that was longer under way says that something happened, not what: its event may have been rewritten since.
+RING_FRESH_S = 5.0
+# Whoever goes live in a busy topic reads again so often what came meanwhile; then the feed's memory has to do.
+READS_MAX = 3
 LAYER_SILENT_S = 3.5
 
 
@@ -45,7 +49,7 @@ class Hub:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._rung: deque[Sequence[StoredEvent]] = deque()
         self._rung_scheduled = False
-        self._outgoing: list[tuple[str, int, str, bytes | None]] = []
+        self._outgoing: list[bell.RingItem] = []
         self._notes: list[tuple[str, Any]] = []
         self._sending = False
         self._heard_self_at = 0.0
@@ -97,11 +101,17 @@ class Hub:
     async def go_live(self, feed: Feed, listener: Listener, head: int) -> None:
         """Make a listener live whose cursor stands where its reading ended, at `head` when it read.
 
-        What was delivered meanwhile comes first: from the feed's memory, else from the database. Ends the `join`.
+        What was delivered meanwhile comes first: from the database, since an event may have been rewritten since it
+        was delivered, and only what came during the last of these reads from the feed's memory. Ends the `join`.
         """
         feed.begin(head)
-        while (missed := feed.missed_by(listener.cursor)) is None:
+        reads = 0
+        while (missed := feed.missed_by(listener.cursor)) is None or (missed and reads < READS_MAX):
+            reads += 1
+            rewrites = feed.rewrites
             page = await self.read(selectors.events_after, feed.topic, listener.cursor, limit=self._page)
+            if feed.rewrites != rewrites:
+                continue  # What was read may be the text of before.
             _hand_over(listener, [_delivery_of(event) for event in page.events])
             if not page.events:
                 break  # What was delivered is stored, so this cannot be; if it is, the listener must not spin here.
@@ -141,7 +151,7 @@ class Hub:
         """As `ring`, on the loop: the shortest way from a commit to the sockets."""
         for event in events:
             rendered = render(event)
-            self._arrive(Delivery(event.topic, event.seq, event.kind, rendered))
+            self._arrive(Delivery(event.topic, event.seq, event.kind, rendered, event.rewrites))
             self._outgoing.append(bell.ring_item(event, rendered))
         self._send_soon()
 
@@ -192,9 +202,12 @@ class Hub:
         try:
             await asyncio.sleep(GAP_GRACE_S)
             while feed.has_gap() and self.feeds.get(feed.topic) is feed and feed.delivered is not None:
+                rewrites = feed.rewrites
                 page = await self.read(selectors.events_after, feed.topic, feed.delivered, limit=self._page)
+                if feed.rewrites != rewrites:
+                    continue  # What was read may be the text of before.
                 for event in page.events:
-                    feed.arrive(_delivery_of(event))
+                    feed.arrive(_delivery_of(event), is_read=True)
                 if not page.events:
                     feed.seen_head = page.head  # A ring spoke of more than is stored: the database is right.
         except (DatabaseError, InterfaceError, PoolBusy) as fault:
@@ -240,23 +253,27 @@ class Hub:
                 self._check_now.set()  # The layer was away, and rings with it.
             self._heard_self_at = time.monotonic()
         elif message["type"] == "ring" and not mine:
-            self._heard_ring(message["events"])
+            is_fresh = time.time() - message.get("at", 0) < RING_FRESH_S
+            self._heard_ring(message["events"], is_fresh=is_fresh)
             for subject, facts in message.get("notes", ()):
                 for listener in self._announcements:
                     listener(message["origin"], subject, facts)
 
-    def _heard_ring(self, items: Sequence[tuple[str, int, str, bytes | None]]) -> None:
-        for topic, seq, kind, rendered in items:
+    def _heard_ring(self, items: Sequence[bell.RingItem], *, is_fresh: bool) -> None:
+        for topic, seq, kind, rendered, *rewritten in items:
             feed = self.feeds.get(topic)
             if feed is None:
                 continue
             if seq == 0 and rendered is not None:
                 self.whisper_here(topic, rendered)
-            elif rendered is not None:
-                self._arrive(Delivery(topic, seq, kind, rendered))
-            elif seq > feed.seen_head:
-                feed.seen_head = seq
-                self._fill_soon(feed)
+            elif rendered is not None and is_fresh:
+                self._arrive(Delivery(topic, seq, kind, rendered, *rewritten))
+            else:
+                for target in rewritten:
+                    feed.forget(target)
+                if seq > feed.seen_head:
+                    feed.seen_head = seq
+                    self._fill_soon(feed)
 
     def _send_soon(self) -> None:
         if not self._sending and self._loop is not None:
@@ -268,7 +285,7 @@ class Hub:
         self._sending = False
         items, self._outgoing = self._outgoing, []
         notes, self._notes = self._notes, []
-        self._send({"type": "ring", "origin": self.origin, "events": items, "notes": notes})
+        self._send({"type": "ring", "origin": self.origin, "at": time.time(), "events": items, "notes": notes})
 
     async def _beat(self) -> None:
         while True:
@@ -287,7 +304,7 @@ def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def _delivery_of(event: StoredEvent) -> Delivery:
-    return Delivery(event.topic, event.seq, event.kind, render(event))
+    return Delivery(event.topic, event.seq, event.kind, render(event), event.rewrites)
 
 
 def _hand_over(listener: Listener, deliveries: Iterable[Delivery]) -> None:

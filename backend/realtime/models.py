@@ -29,7 +29,8 @@ class Event(models.Model):
 
     `client_id` is unique per topic and author, so that a message sent again is recognised; `text_hash` tells a repeat
     from another text under the same id. The topic's row is locked by the statement that inserts here, so the foreign
-    key is not checked a second time by the database.
+    key is not checked a second time by the database. `rewrites` is the `seq` of an older event whose payload was
+    changed together with this one's insertion: whoever holds a copy of that event must forget it.
     """
 
     pk = models.CompositePrimaryKey("topic", "seq")
@@ -42,6 +43,7 @@ class Event(models.Model):
     client_id = models.CharField(max_length=64, null=True)
     text_hash = models.BigIntegerField(null=True)
     payload = models.JSONField()
+    rewrites = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -1,6 +1,6 @@
 """One topic within a socket: its cursor and its place in the feed, and the pages that bring it up to date."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,33 +74,30 @@ def first_pages(seats: Sequence[Seat], cursors: Mapping[str, int]) -> list[First
     return [_first_page(seat, cursors.get(seat.topic)) for seat in seats]
 
 
-def next_page(seat: Seat) -> tuple[Sequence[StoredEvent], bool]:
-    """Read the page after the seat's cursor and move it; return the events, and whether there may be more."""
-    limit = settings.REALTIME["page"]
-    page = selectors.events_after(seat.topic, seat.cursor, limit=limit)
-    seat.cursor = page.cursor or seat.cursor
-    return page.events, len(page.events) == limit
+def next_page(seat: Seat, limit: int) -> Sequence[StoredEvent]:
+    """Read the page after the seat's cursor."""
+    return selectors.events_after(seat.topic, seat.cursor, limit=limit).events
 
 
-def in_order(pages: Sequence[Sequence[StoredEvent]]) -> list[bytes]:
-    """Render the events of several topics as one sequence, by time; within a topic their order is kept."""
+def in_order(pages: Sequence[Sequence[StoredEvent]]) -> list[StoredEvent]:
+    """Return the events of several topics as one sequence, by time; within a topic their order is kept."""
     events = [event for page in pages for event in page]
     if len(pages) > 1:
         events.sort(key=lambda event: event.at)
-    return [render(event) for event in events]
+    return events
 
 
-def parts(events: list[bytes], size_max: int) -> Iterator[list[bytes]]:
-    """Split rendered events into runs of about `size_max` bytes; without events there is one empty run."""
-    part: list[bytes] = []
+def fitting(events: Sequence[StoredEvent], size_max: int) -> list[bytes]:
+    """Render events from the first on, until they are about `size_max` bytes; at least one."""
+    rendered: list[bytes] = []
     size = 0
     for event in events:
-        if part and size + len(event) > size_max:
-            yield part
-            part, size = [], 0
-        part.append(event)
-        size += len(event)
-    yield part
+        text = render(event)
+        size += len(text)
+        if rendered and size > size_max:
+            break
+        rendered.append(text)
+    return rendered
 
 
 def _first_page(seat: Seat, after: int | None) -> FirstPage:

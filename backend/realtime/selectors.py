@@ -1,6 +1,6 @@
 """Reading topics. All reads are by topic key and cursor, so they cost the same in a long topic as in a short one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -9,7 +9,7 @@ from backend.realtime.events import StoredEvent
 
 _COLUMNS = """
     e.seq, e.kind, e.client_id, e.payload::text,
-    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.rewrites
 """
 # The head is read by the statement that reads the events: both are of one snapshot.
 _AFTER = f"""
@@ -53,6 +53,52 @@ def last_events(topic: str, count: int) -> Page:
         return _page(topic, cursor.fetchall())
 
 
+def event_at(topic: str, seq: int) -> StoredEvent | None:
+    """Return one event, as it reads now; None where there is none."""
+    return next(iter(events_after(topic, seq - 1, limit=1, until=seq).events), None) if 0 < seq < NO_LIMIT else None
+
+
+def count_after(positions: Mapping[str, int], *, kind: str, but_by: int, most: int) -> dict[str, int]:
+    """Return for each topic how many events of a kind others have stored after a position, counting up to `most`.
+
+    One query for all of them. It looks at no more than ten times `most` events of each.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.topic, (
+                   SELECT least(count(*), %s) FROM (
+                       SELECT e.kind, e.author_id FROM realtime_event e
+                       WHERE e.topic_id = t.id AND e.seq > p.after ORDER BY e.seq LIMIT %s
+                   ) e WHERE e.kind = %s AND e.author_id IS DISTINCT FROM %s
+               ) FROM unnest(%s::text[], %s::bigint[]) AS p(topic, after) JOIN realtime_topic t ON t.key = p.topic""",
+            [most, most * 10, kind, but_by, list(positions), list(positions.values())],
+        )
+        return dict(cursor.fetchall())
+
+
+def events_by(author_id: int, *, family: str, kinds: Sequence[str], limit: int = 500) -> Iterator[StoredEvent]:
+    """Return everything that somebody stored in topics beginning with `family` and a dot, in pages, by topic.
+
+    Reads all events once, along their primary key: for exports, which nobody waits for.
+    """
+    at = (0, 0)
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""SELECT e.topic_id, t.key, {_COLUMNS}
+                    FROM realtime_event e JOIN realtime_topic t ON t.id = e.topic_id
+                    WHERE e.author_id = %s AND e.kind = ANY(%s) AND starts_with(t.key, %s)
+                      AND (e.topic_id, e.seq) > (%s, %s) ORDER BY e.topic_id, e.seq LIMIT %s""",  # noqa: S608
+                [author_id, list(kinds), f"{family}.", *at, limit],
+            )
+            rows = cursor.fetchall()
+        for _, topic, seq, kind, client_id, payload, created, rewrites in rows:
+            yield StoredEvent(topic, seq, kind, client_id, payload.encode(), created, rewrites)
+        if len(rows) < limit:
+            return
+        at = rows[-1][0], rows[-1][2]
+
+
 def heads_of(topics: Iterable[str]) -> dict[str, int]:
     """Return the head of each topic that exists."""
     with connection.cursor() as cursor:
@@ -68,16 +114,16 @@ def events_since(topic: str, *, seconds: int) -> Page:
                 FROM realtime_topic t LEFT JOIN realtime_event e
                   ON e.topic_id = t.id AND e.created_at > now() - make_interval(secs => %s)
                  AND e.seq > t.head - 100000
-                WHERE t.key = %s ORDER BY e.seq""",  # noqa: S608 - constants only
+                WHERE t.key = %s ORDER BY e.seq""",  # noqa: S608
             [seconds, topic],
         )
         return _page(topic, cursor.fetchall())
 
 
-def _page(topic: str, rows: Sequence[tuple[int, int | None, str, str | None, str, str]]) -> Page:
+def _page(topic: str, rows: Sequence[tuple[int, int | None, str, str | None, str, str, int | None]]) -> Page:
     events = [
-        StoredEvent(topic, seq, kind, client_id, payload.encode(), at)
-        for _, seq, kind, client_id, payload, at in rows
+        StoredEvent(topic, seq, kind, client_id, payload.encode(), at, rewrites)
+        for _, seq, kind, client_id, payload, at, rewrites in rows
         if seq is not None
     ]
     return Page(events, rows[0][0] if rows else 0)

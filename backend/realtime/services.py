@@ -8,13 +8,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import orjson
 from django.db import IntegrityError, connection, transaction
 
-from backend.common.unit_of_work import Draft
+from backend.common import hooks
+from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.realtime import bell
 from backend.realtime.events import StoredEvent
 
@@ -37,7 +38,8 @@ _NOTHING_KNOWN = "known AS (SELECT NULL::int AS n, NULL::bigint AS seq, NULL::bo
 _APPEND = """
 WITH incoming AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS i(
-        n int, topic text, kind text, payload jsonb, author_id bigint, client_id text, text_hash bigint)
+        n int, topic text, kind text, payload jsonb, author_id bigint, client_id text, text_hash bigint,
+        rewrites bigint, expected_seq bigint)
 ),
 {guard},
 {known}
@@ -55,8 +57,9 @@ bumped AS (
     RETURNING t.id, t.key, t.head
 ),
 stored AS (
-    INSERT INTO realtime_event (topic_id, seq, kind, author_id, client_id, text_hash, payload, created_at)
-    SELECT b.id, b.head - f.total + f.step, f.kind, f.author_id, f.client_id, f.text_hash, f.payload, clock_timestamp()
+    INSERT INTO realtime_event (topic_id, seq, kind, author_id, client_id, text_hash, payload, rewrites, created_at)
+    SELECT b.id, b.head - f.total + f.step, f.kind, f.author_id, f.client_id, f.text_hash, f.payload, f.rewrites,
+        clock_timestamp()
     FROM fresh f JOIN bumped b ON b.key = f.topic ORDER BY f.n
     RETURNING topic_id, seq, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at
 )
@@ -97,7 +100,7 @@ def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL) -> list[Outcome]:
 
 
 def _row(n: int, draft: Draft, payload: bytes) -> dict[str, Any]:
-    return {
+    row = {
         "n": n,
         "topic": draft.topic,
         "kind": draft.kind,
@@ -106,6 +109,11 @@ def _row(n: int, draft: Draft, payload: bytes) -> dict[str, Any]:
         "client_id": draft.client_id,
         "text_hash": text_hash(draft.text) if draft.client_id else None,
     }
+    if draft.rewrites is not None:
+        row["rewrites"] = draft.rewrites
+    if draft.expected_seq is not None:
+        row["expected_seq"] = draft.expected_seq
+    return row
 
 
 def _stored(incoming: list[dict[str, Any]], guard: str) -> list[tuple[Any, ...]]:
@@ -153,31 +161,75 @@ def _name(known: str, guard: str) -> str:
 def append_and_ring(drafts: Sequence[Draft]) -> None:
     """Store a unit of work's events and ring them after its commit. Registered as the appender (unit_of_work.py)."""
     stored = [outcome.event for outcome in append(drafts) if outcome.event]
+    hooks.events_appended(hooks.Appended(tuple((event.topic, event.seq, event.kind) for event in stored)))
     transaction.on_commit(lambda: bell.ring(stored))
 
 
+def rewrite(
+    unit: UnitOfWork, *, topic: str, seq: int, changes: dict[str, Any], kind: str, payload: dict[str, Any]
+) -> bytes:
+    """Change a stored event's payload in place, tell so by an event of `kind` in the same topic; return what it is now.
+
+    From the commit on a replay has the new payload only. The event says which one it rewrites, so each process that
+    hears of it forgets what it holds of the old one. `client_id` and `text_hash` stay: a repeat is still a repeat.
+    Raises: LookupError when there is no such event. Locks: the event; the topic when the unit ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE realtime_event e SET payload = e.payload || %s::jsonb
+               FROM realtime_topic t WHERE t.key = %s AND e.topic_id = t.id AND e.seq = %s
+               RETURNING e.payload::text""",
+            [orjson.dumps(changes).decode(), topic, seq],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"{topic} has no event {seq}")
+    unit.emit_draft(Draft(topic, kind, payload, rewrites=seq))
+    return str(row[0]).encode()
+
+
+# How a name stands in words made of it: "Ben joined the chat.", "Ana was handed over to Ben."
+_WORDED = {
+    "first": """starts_with(payload->>'message', payload->>%(field)s) THEN
+        %(name)s || substr(payload->>'message', length(payload->>%(field)s) + 1)""",
+    "last": """right(payload->>'message', length(payload->>%(field)s) + 1) = (payload->>%(field)s) || '.' THEN
+        left(payload->>'message', -1 - length(payload->>%(field)s)) || %(name)s || '.'""",
+}
+
+
 def rename_author(
-    *, user_id: int, name: str, id_field: str = "user_id", name_field: str = "user", worded_kind: str = ""
+    *,
+    user_id: int,
+    name: str,
+    id_field: str = "user_id",
+    name_field: str = "user",
+    worded_kinds: Sequence[str] = (),
+    worded: Literal["first", "last"] = "first",
 ) -> int:
     """Put another name on everything that names a person in any topic; return how many events that were.
 
-    `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kind
-    `worded_kind` a `message` that begins with the name is words about the person, and gets the new one too.
+    `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kinds
+    `worded_kinds` a `message` that begins with the name (or ends with it, before the full stop, with `worded` "last")
+    is words about the person, and gets the new one too.
     For erasure: what was said stays readable, who said it does not. Live sockets are told nothing. Found by index:
     by author, and where an event has none by what its payload names.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE realtime_event SET payload =
-                   CASE WHEN kind = %(worded)s AND starts_with(payload->>'message', payload->>%(field)s)
-                        THEN jsonb_set(payload, '{message}', to_jsonb(
-                            %(name)s || substr(payload->>'message', length(payload->>%(field)s) + 1)))
-                        ELSE payload END
-                   || jsonb_build_object(%(field)s::text, %(name)s::text)
+            f"""UPDATE realtime_event SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
+                   %(field)s::text, %(name)s::text,
+                   'message', CASE WHEN kind = ANY(%(kinds)s) AND {_WORDED[worded]} ELSE payload->>'message' END))
                WHERE payload ? %(field)s AND (
                    author_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
-                   OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)""",
-            {"worded": worded_kind, "field": name_field, "name": name, "id_field": id_field, "id": user_id},
+                   OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)
+            """,  # noqa: S608
+            {
+                "kinds": list(worded_kinds),
+                "field": name_field,
+                "name": name,
+                "id_field": id_field,
+                "id": user_id,
+            },
         )
         return int(cursor.rowcount)
 
@@ -202,4 +254,4 @@ def _outcome(
         return Outcome(refusal=refusal)
     if seq is None or at is None:
         raise RuntimeError("an admitted draft was neither stored nor known")
-    return Outcome(StoredEvent(draft.topic, seq, draft.kind, draft.client_id, payload, at))
+    return Outcome(StoredEvent(draft.topic, seq, draft.kind, draft.client_id, payload, at, draft.rewrites))

@@ -25,7 +25,7 @@ from backend.realtime.events import StoredEvent, render, text_frame
 from backend.realtime.feeds import Delivery
 from backend.realtime.frames import BadFrame, object_of, query_of
 from backend.realtime.limits import Pace
-from backend.realtime.seats import FirstPage, Seat, first_pages, in_order, next_page, parts
+from backend.realtime.seats import FirstPage, Seat, first_pages, fitting, in_order, next_page
 from backend.realtime.transport import Send, handle_of
 
 log = structlog.get_logger(__name__)
@@ -98,6 +98,10 @@ class Socket:
     def cursors_from(self, value: object) -> dict[str, int]:
         """Return the cursors, by topic, that a client sent as `after`. Raises: BadFrame."""
         raise NotImplementedError
+
+    def cursors_in(self, fields: Mapping[str, Any]) -> dict[str, int]:
+        """Return all cursors in an address or a `resume` frame, by topic. Raises: BadFrame."""
+        return self.cursors_from(fields["after"]) if "after" in fields else {}
 
     def about(self, seat: Seat) -> dict[str, Any]:
         """Return what tells clients which topic a `reset` or `pong` is about, where they have several."""
@@ -188,35 +192,51 @@ class Socket:
         raise Refused(LAYER_NEVER_REACHED)
 
     def _cursors_of_query(self) -> tuple[dict[str, int], BadFrame | None]:
-        value = query_of(self.scope).get("after")
         try:
-            return ({} if value is None else self.cursors_from(value)), None
+            return self.cursors_in(query_of(self.scope)), None
         except BadFrame as fault:
             return {}, fault
 
     async def _catch_up(self, seats: Sequence[Seat], cursors: Mapping[str, int]) -> None:
         """Send what was missed, all of it or an explicit `reset`; then go live without a gap."""
-        pages: list[FirstPage] = await self.hub.read(first_pages, seats, cursors)
+        if cursors:
+            await self._until_taken()
+        pages: list[FirstPage] = await self._read_fresh(seats, first_pages, seats, cursors)
         events = in_order([page.events for page in pages])
         if cursors:
-            await self._send_parts(events)
+            for event in events[self._send_fitting(events) :]:
+                self.seats[event.topic].cursor = min(self.seats[event.topic].cursor, event.seq - 1)
         else:
-            self._send_array(events)  # One array: the S1 app knows no second.
+            self._send_array([render(event) for event in events])  # One array: the S1 app knows no second.
         for seat, page in zip(seats, pages, strict=True):
-            self.recalled(page.events)
+            self.recalled([event for event in page.events if event.seq <= seat.cursor])
             if page.is_reset:
                 self.send({"type": "reset", "head": page.head, **self.about(seat)})
-            await self._send_rest(seat, page)
+            if page.has_more or (page.events and seat.cursor < page.events[-1].seq):
+                await self._send_rest(seat)
             await seat.go_live(page.head)
 
-    async def _send_rest(self, seat: Seat, page: FirstPage) -> None:
-        """Send the pages after the first, where more was missed than one page holds."""
-        more = page.has_more
-        while more and self.handle.is_open:
-            following, more = await self.hub.read(next_page, seat)
-            if following:
-                await self._send_parts([render(event) for event in following])
-                self.recalled(following)
+    async def _send_rest(self, seat: Seat) -> None:
+        """Send what was missed beyond the first array, each part read when the client is ready for it."""
+        page = limit = int(settings.REALTIME["page"])
+        while self.handle.is_open:
+            await self._until_taken()
+            events = await self._read_fresh([seat], next_page, seat, limit)
+            count = self._send_fitting(events) if events else 0
+            if count:
+                seat.cursor = events[count - 1].seq
+                self.recalled(events[:count])
+            if count == len(events) < limit:
+                return
+            limit = page if count == limit else min(max(count * 2, 1), page)  # No more than will be sent.
+
+    async def _read_fresh(self, seats: Sequence[Seat], fn: Callable[..., Any], *args: Any) -> Any:
+        """Read, and again if an event was rewritten meanwhile: what was read may be the text of before."""
+        while True:
+            before = [seat.feed.rewrites for seat in seats]
+            found = await self.hub.read(fn, *args)
+            if before == [seat.feed.rewrites for seat in seats]:
+                return found
 
     async def _until_taken(self) -> None:
         """Wait until the client has taken most of what was sent; a client that takes nothing is too slow."""
@@ -226,11 +246,11 @@ class Socket:
             await asyncio.sleep(0.05)
         raise Refused(TOO_SLOW)
 
-    async def _send_parts(self, events: list[bytes]) -> None:
-        """Send events as one array, or as several where they are large, no faster than the client takes them."""
-        for part in parts(events, self._unsent_max // 4):
-            await self._until_taken()
-            self._send_array(part)
+    def _send_fitting(self, events: Sequence[StoredEvent]) -> int:
+        """Send the first events as one array of a bounded size; return how many those were. May be empty."""
+        part = fitting(events, self._unsent_max // 4)
+        self._send_array(part)
+        return len(part)
 
     def _send_array(self, events: list[bytes]) -> None:
         self.write(text_frame(b"[" + b",".join(events) + b"]"))
@@ -362,7 +382,7 @@ class Socket:
 
     async def on_resume(self, fields: dict[str, Any]) -> None:
         """Send everything after `after` again, as on connecting with `?after=`."""
-        cursors = self.cursors_from(fields.get("after"))
+        cursors = self.cursors_in(fields) or self.cursors_from(None)
         async with self._seating:
             again = [topic for topic in self.seats if topic in cursors]
             for topic in again:

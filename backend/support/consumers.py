@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -18,6 +18,7 @@ from backend.realtime.events import StoredEvent
 from backend.realtime.feeds import Delivery
 from backend.realtime.frames import BadFrame, cursor_from
 from backend.realtime.runtime import Runtime
+from backend.realtime.seats import Seat
 from backend.realtime.services import Outcome
 from backend.realtime.sockets import (
     DATABASE_AWAY,
@@ -29,7 +30,7 @@ from backend.realtime.sockets import (
 )
 from backend.support import selectors
 from backend.support.errors import InvalidMessage
-from backend.support.frames import CHAT, Said, said, topic_of
+from backend.support.frames import CHAT, FACT, Said, desk_topic_of, said, topic_of
 from backend.support.models import Chat
 from backend.support.services import agents, chats, messages
 
@@ -39,6 +40,8 @@ TYPING_S = 6.0
 TYPING_REPEAT_S = 2.0
 LEASE_RENEW_S = 20.0
 UNANSWERED_MAX = 200
+# After these somebody may no longer be in the chat: whoever answers in it looks again.
+CHANGES_OF_STAFF = {"transferred", "member_left"}
 
 
 async def chat_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -50,7 +53,7 @@ class Desk:
     """What all chat sockets of a process share: the group committer, and which agents are connected."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.committer: GroupCommitter[Said, Outcome] = runtime.committer(
+        self.committer: GroupCommitter[Said, Outcome | DomainError] = runtime.committer(
             commit=messages.store_messages, key_of=_repeat_key
         )
         self.agents: dict[int, int] = {}
@@ -85,43 +88,58 @@ class ChatSocket(SignedSocket):
         super().__init__(scope, receive, send)
         self.chat_id: uuid.UUID = scope["url_route"]["kwargs"]["chat_id"]
         self.topic = topic_of(self.chat_id)
+        self.desk_topic = desk_topic_of(self.chat_id)
         self.role = ""
         self._unanswered = 0
         self._answered = asyncio.Event()
         self._closed_meanwhile = False
+        self._staff_changed = False
         self._typing_at = 0.0
         self._typing_end: asyncio.TimerHandle | None = None
 
     # Coming in (in a reader's thread)
 
     def admit(self) -> Admission:
+        is_opening = self.principal is None
         principal = self.identified()
-        return Admission(principal, [self.topic], self._entered_chat(principal))
+        chat = self._entered_chat(principal, is_opening=is_opening)
+        is_customer = chat.customer_id == principal.id
+        return Admission(principal, [self.topic] if is_customer else [self.topic, self.desk_topic], chat)
 
     def cursors_from(self, value: object) -> dict[str, int]:
         return {self.topic: cursor_from(value)}
 
-    def _entered_chat(self, principal: Principal) -> Chat:
-        """Return the chat if the person is a member; an agent becomes one by opening a waiting chat."""
-        chat = Chat.objects.filter(pk=self.chat_id).first()
+    def cursors_in(self, fields: Mapping[str, Any]) -> dict[str, int]:
+        """`after` for what everybody sees, `desk_after` for the notes; to a customer the latter means nothing."""
+        desk = {self.desk_topic: cursor_from(fields["desk_after"])} if "desk_after" in fields else {}
+        return super().cursors_in(fields) | desk
+
+    def heads(self) -> dict[str, Any]:
+        desk = self.seats.get(self.desk_topic)
+        chat = self.seats.get(self.topic)
+        return {"head": chat.head if chat else 0, **({"desk_head": desk.head} if desk else {})}
+
+    def about(self, seat: Seat) -> dict[str, Any]:
+        return {"desk": True} if seat.topic == self.desk_topic else {}
+
+    def _entered_chat(self, principal: Principal, *, is_opening: bool) -> Chat:
+        """Return the chat if the person is a member; an agent becomes one by opening a waiting chat.
+
+        Only by opening: whoever just gave a chat back to the queue does not take it again by still being connected.
+        """
+        chat = selectors.find_chat(self.chat_id)
         if chat is None:
             raise Refused(NO_SUCH)
         if principal.has_role(SUPPORT_AGENT):
             agents.renew_leases([principal.id])
-            if chat.admin_id is None and chat.is_active and chat.customer_id != principal.id:
+            if is_opening and chat.admin_id is None and chat.is_active and chat.customer_id != principal.id:
                 try:
                     chat = chats.take_chat(actor=principal, chat_id=chat.pk)
                 except DomainError:
-                    raise Refused(NOT_A_MEMBER) from None
-        if not self._is_member(chat, principal):
+                    chat = selectors.find_chat(self.chat_id) or chat  # Somebody was quicker; a grant may still do.
+        if not (chat.customer_id == principal.id or selectors.is_staff_in(chat, principal)):
             raise Refused(NOT_A_MEMBER)
         return chat
-
-    @staticmethod
-    def _is_member(chat: Chat, principal: Principal) -> bool:
-        if chat.customer_id == principal.id:
-            return True
-        return chat.admin_id == principal.id and principal.has_role(SUPPORT_AGENT)
 
     # Being there
 
@@ -137,6 +155,8 @@ class ChatSocket(SignedSocket):
             self.send({"type": "presence", "user_id": user_id, "user": name, "state": "online"})
         if not chat.is_active or self._closed_meanwhile:
             self.close(ENDED)
+        if self._staff_changed and self.role == "agent":  # Perhaps after this socket was let in, and perhaps long ago.
+            self.recheck()
 
     def left(self) -> None:
         if self.principal is None:
@@ -150,14 +170,23 @@ class ChatSocket(SignedSocket):
         self._stop_typing()
 
     def noticed(self, delivery: Delivery) -> None:
-        if delivery.kind == CHAT and _state_in(delivery.payload) == "closed":
+        if delivery.kind not in (CHAT, FACT):
+            return
+        state = _state_in(delivery.payload)
+        if state == "closed":
             self.close(ENDED)
+        elif state in CHANGES_OF_STAFF and self.desk_topic in self.seats:
+            self.recheck()
 
     def recalled(self, events: Sequence[StoredEvent]) -> None:
         """A chat closed after it was admitted tells so in the array; a later event may have opened it again."""
         for event in events:
-            if event.kind == CHAT and (state := _state_in(event.payload)) in ("closed", "reopened"):
+            if event.kind not in (CHAT, FACT):
+                continue
+            state = _state_in(event.payload)
+            if state in ("closed", "reopened"):
                 self._closed_meanwhile = state == "closed"
+            self._staff_changed |= state in CHANGES_OF_STAFF
 
     # What clients say
 
@@ -178,7 +207,7 @@ class ChatSocket(SignedSocket):
         await self.desk.committer.room()
         self.desk.committer.submit(message, lambda result: self._on_stored(message, result))
 
-    def _on_stored(self, message: Said, result: Outcome | Exception) -> None:
+    def _on_stored(self, message: Said, result: Outcome | DomainError | Exception) -> None:
         self._unanswered -= 1
         self._answered.set()
         if isinstance(result, Outcome) and result.event is not None:
@@ -195,7 +224,7 @@ class ChatSocket(SignedSocket):
         except Unavailable:
             self.close(DATABASE_AWAY)  # Whether it was stored is not known; resending with the client_id decides.
         except DomainError as fault:
-            self.send({"type": "error", "code": fault.code, "detail": fault.detail, **client})
+            self.send({"type": "error", "code": fault.code, "detail": fault.detail, **client, **fault.extra})
         except Exception:
             log.exception("message.not_stored")
             self.send({"type": "error", "code": "not_stored", "detail": "The message could not be stored.", **client})
@@ -241,4 +270,6 @@ class ChatSocket(SignedSocket):
 
 
 def _state_in(payload: bytes) -> Any:
-    return orjson.loads(payload).get("state")
+    """Return the state of a `chat` event, or the fact that a note tells of."""
+    fields = orjson.loads(payload)
+    return fields.get("state") or fields.get("fact")

@@ -1,10 +1,12 @@
 """Server processes for tests: started, asked, stopped, killed."""
 
+import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +40,9 @@ class Server:
             "DRAIN_SECONDS": "3",
             **env,
         }
+        # One for all servers of a database, and for no other database.
+        its_own = hashlib.sha256(self._env["DATABASE_URL"].encode()).hexdigest()[:16]
+        self._env["AUDIT_CHECKPOINTS"] = str(Path(tempfile.gettempdir()) / f"ease-test-audit-{its_own}.jsonl")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

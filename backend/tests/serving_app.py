@@ -258,6 +258,7 @@ http = PooledHandler(
         (name for prefix, name in prefixes.items() if request_path.startswith(prefix)), "default"
     ),
     probes={"/livez": state, "/open": open_gate},
+    early={"uploads"},
     body_stall_s=options.get("body_stall_s", 30.0),
 )
 serving_limits = Limits(body_limits={"/upload/": 12 * 1024 * 1024}, **options.get("limits", {}))

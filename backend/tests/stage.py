@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -63,6 +63,35 @@ def document() -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def json_of(body: Any) -> tuple[str, str]:
-    """Return a request's content and its type, as `APIClient.generic` takes them."""
-    return ("" if body is None else json.dumps(body), "application/json")
+@dataclass(frozen=True)
+class Raw:
+    """A body that is no JSON, and what goes with it in the request's head (`HTTP_…`)."""
+
+    content: bytes
+    content_type: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body that is a multipart form with one file, and other fields in front of it."""
+
+    name: str
+    content: bytes
+    file_field: str = "file"
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> tuple[bytes, str]:
+        named = '--x\r\nContent-Disposition: form-data; name="{}"'
+        parts = [f"{named.format(key)}\r\n\r\n{text}\r\n" for key, text in self.fields.items()]
+        head = f'{named.format(self.file_field)}; filename="{self.name}"\r\n\r\n'
+        return "".join([*parts, head]).encode() + self.content + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
+
+
+def sent(body: Any) -> tuple[tuple[str | bytes, str], dict[str, str]]:
+    """Return a request's content with its type, and its further headers, as `APIClient.generic` takes them."""
+    if isinstance(body, Raw):
+        return (body.content, body.content_type), body.headers
+    if isinstance(body, Form):
+        return body.encoded(), {}
+    return ("" if body is None else json.dumps(body), "application/json"), {}

@@ -21,6 +21,7 @@ from backend.tests.serving_process import (
     send_until_stuck,
     serving,
 )
+from djangocrud.serving.limits import Limits
 
 pytestmark = pytest.mark.server
 
@@ -161,6 +162,12 @@ def test_each_path_has_its_own_limit(server: ServingProcess) -> None:
         assert read_reply(client).status == 413
 
 
+def test_a_limit_may_be_set_for_paths_with_an_id_in_them() -> None:
+    limits = Limits(body_limits={"": 1, "/a/*/files/": 2, "/a/*/files/big/": 3})
+    paths = ["/b/", "/a/7/files/", "/a/7/files/x", "/a/7/files/big/", "/a/7/8/files/", "/a//files/", "/b/a/7/files/"]
+    assert [limits.body_limit(path) for path in paths] == [1, 2, 2, 3, 1, 1, 1]
+
+
 def test_a_chunked_body_is_counted_while_it_arrives(server: ServingProcess) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     with server.open("POST", "/digest/", CHUNKED, body=chunk * 4) as client:
@@ -169,12 +176,25 @@ def test_a_chunked_body_is_counted_while_it_arrives(server: ServingProcess) -> N
         assert is_closed(client)
 
 
-def test_a_big_upload_must_state_its_length(server: ServingProcess) -> None:
+def test_a_big_upload_may_come_in_chunks_without_saying_how_long_it_is(server: ServingProcess) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    with server.open("POST", "/upload/digest/", CHUNKED, body=chunk * 5) as client:
-        assert read_reply(client).status == 411
-    with server.open("POST", "/upload/digest/", CHUNKED, body=chunk * 4 + b"0\r\n\r\n") as client:
-        assert read_reply(client).json()["size"] == 0x40000
+    for count in (4, 5, 100):  # up to 300 KB it is complete first; more is handed over while it arrives
+        with server.open("POST", "/upload/digest/", CHUNKED, body=chunk * count + b"0\r\n\r\n") as client:
+            assert read_reply(client).json()["size"] == count * 0x10000
+
+
+def test_a_chunked_upload_that_passes_the_limit_is_refused_and_its_view_fails(server: ServingProcess) -> None:
+    digested = server.state().get("digested", 0)
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with server.open("POST", "/upload/digest/", CHUNKED) as client:
+        for _ in range(UPLOAD_MAX // 0x100000):
+            client.sendall(chunk)
+        client.sendall(b"1\r\nx\r\n")  # one byte too many, and it never ends
+        reply = read_reply(client)
+        assert (reply.status, reply.json()["code"]) == (413, "body_too_large")
+        assert is_closed(client)
+    state = server.wait_for(lambda state: state["pools"]["uploads"]["running"] == 0)
+    assert state.get("digested", 0) == digested
 
 
 def test_a_chunked_form_is_read_like_any_other(server: ServingProcess) -> None:
@@ -234,18 +254,22 @@ def test_a_slow_view_makes_the_uploading_client_wait() -> None:
         assert read_reply(client).json()["sha256"] == sha256(body).hexdigest()
 
 
-def test_half_sent_bodies_hold_no_thread(server: ServingProcess) -> None:
+def test_half_sent_bodies_hold_no_thread_that_others_need(server: ServingProcess) -> None:
     small = [server.open("POST", "/digest/", "Content-Length: 1000", body=b"x" * 500) for _ in range(2 * THREADS)]
-    big = [
-        server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500) for _ in range(2 * THREADS)
-    ]
+    big = [server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500) for _ in range(THREADS)]
     assert server.ask("GET", "/noop/").status == 200
-    assert server.ask("POST", "/upload/digest/", body=b"y" * 400_000).json()["size"] == 400_000
     for client in small:
         client.sendall(b"x" * 500)
         assert read_reply(client).json()["size"] == 1000
     for client in [*small, *big]:
         client.close()
+    assert server.ask("POST", "/upload/digest/", body=b"y" * 400_000).json()["size"] == 400_000
+
+
+def test_an_upload_s_view_refuses_it_before_the_first_byte_came(server: ServingProcess) -> None:
+    with server.open("POST", "/upload/digest/?ignore=1", "Content-Length: 1000000") as client:
+        assert read_reply(client).status == 403
+        assert is_closed(client)
 
 
 def test_bodies_of_all_requests_together_are_bounded() -> None:
@@ -330,6 +354,22 @@ def test_downloads_that_nobody_reads_hold_no_thread(server: ServingProcess) -> N
     assert server.ask("GET", "/noop/").status == 200
     for client in clients:
         client.close()
+
+
+def test_uploads_that_are_abandoned_hold_nobody_up(server: ServingProcess) -> None:
+    """Twice as many as there are threads for them: those that left, and those that neither send nor leave."""
+    digested = server.state().get("digested", 0)
+    for _ in range(2 * THREADS):
+        server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500_000).close()
+    silent = [
+        server.open("POST", "/upload/digest/", "Content-Length: 900000", body=b"x" * 500_000) for _ in range(THREADS)
+    ]
+    assert server.ask("GET", "/noop/").status == 200
+    for client in silent:
+        client.close()
+    assert server.ask("POST", "/upload/digest/", body=b"y" * 400_000).json()["size"] == 400_000
+    state = server.wait_for(lambda state: state["pools"]["uploads"]["running"] == 0)
+    assert state["digested"] == digested + 1
 
 
 def test_what_waits_for_a_thread_is_bounded_and_the_rest_is_refused() -> None:

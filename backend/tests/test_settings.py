@@ -1,5 +1,6 @@
 """The environment as it is read at the start (design.md section 2, K-56 to K-59)."""
 
+import base64
 import json
 import os
 import re
@@ -23,6 +24,13 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://ease:pw@db:5432/ease",
     "REDIS_URL": "redis://cache:6379/0",
     "PROXY_COUNT": "1",
+    "AUDIT_KEY": "1:0123456789abcdef0123456789abcdef",
+    "AUDIT_CHECKPOINTS": "storage:audit",
+    "ENCRYPTION_KEY_DOCUMENTS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "ENCRYPTION_KEY_SSN": "bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE=",
+    "ENCRYPTION_KEY_ADDRESS": "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=",
+    "SSN_HASH_KEY": "0123456789abcdef0123456789abcdef",
+    "AWS_STORAGE_BUCKET_NAME": "ease-files",
 }
 
 
@@ -67,6 +75,20 @@ def test_production_with_everything_starts():
         ({"DATABASE_URL": ""}, "DATABASE_URL must be set"),
         ({"REDIS_URL": ""}, "REDIS_URL must be set"),
         ({"PROXY_COUNT": ""}, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),
+        ({"AUDIT_KEY": ""}, "AUDIT_KEY must be set, with at least 32 characters"),
+        ({"AUDIT_KEY": "changeme"}, "AUDIT_KEY must be set, with at least 32 characters"),
+        (
+            {"AUDIT_KEY": "1:0123456789abcdef0123456789abcdef 2:short"},
+            "AUDIT_KEY must be set, with at least 32 characters",
+        ),
+        ({"AUDIT_CHECKPOINTS": ""}, "AUDIT_CHECKPOINTS must name a place outside of the database"),
+        ({"ENCRYPTION_KEY_DOCUMENTS": ""}, "ENCRYPTION_KEY_DOCUMENTS must be set"),
+        ({"ENCRYPTION_KEY_SSN": ""}, "ENCRYPTION_KEY_SSN must be set"),
+        ({"SSN_HASH_KEY": "short"}, "SSN_HASH_KEY must be set, with at least 32 characters"),
+        (
+            {"AWS_STORAGE_BUCKET_NAME": ""},
+            "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
+        ),
     ],
     ids=lambda value: "=".join(*value.items()) if isinstance(value, dict) else "",
 )
@@ -79,7 +101,7 @@ def test_production_names_all_that_is_missing_at_once():
     text = refusal({"ENVIRONMENT": "production", "DEBUG": "on"})
 
     named = [name for name in (*PRODUCTION, "DEBUG") if f"{name} must" in text]
-    assert named == ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "PROXY_COUNT", "DEBUG"]
+    assert named == [*(name for name in PRODUCTION if name != "ENVIRONMENT"), "DEBUG"]
     assert "\n" not in text
 
 
@@ -99,6 +121,9 @@ def test_production_names_all_that_is_missing_at_once():
             "DRAIN_SECONDS: Input should be a valid number, unable to parse string as a number",
         ),
         ("BIND_PORT", "70000", "BIND_PORT: Input should be less than or equal to 65535"),
+        ("AUDIT_KEY", "1:one two", "AUDIT_KEY: must be one secret, or versions such as 1:secret 2:secret"),
+        ("AUDIT_KEY", "0:one", "AUDIT_KEY: must be one secret, or versions such as 1:secret 2:secret"),
+        ("AUDIT_KEY", "1:one 1:two", "AUDIT_KEY: names a version twice"),
         ("PROXY_COUNT", "-1", "PROXY_COUNT: Input should be greater than or equal to 0"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DEBUG", "maybe", "DEBUG: Input should be a valid boolean, unable to interpret input"),
@@ -110,6 +135,16 @@ def test_production_names_all_that_is_missing_at_once():
             "DATABASE_URL: must look like postgresql://user:password@host:5432/name",
         ),
         ("REDIS_URL", "redis://a:6379 b:6379", "REDIS_URL: must look like redis://host:6379/0"),
+        (
+            "ENCRYPTION_KEY_DOCUMENTS",
+            "hunter2",
+            "ENCRYPTION_KEY_DOCUMENTS: a key is 32 bytes in URL-safe base64, 44 characters",
+        ),
+        (
+            "ENCRYPTION_KEY_DOCUMENTS",
+            f"{PRODUCTION['ENCRYPTION_KEY_DOCUMENTS']} {PRODUCTION['ENCRYPTION_KEY_DOCUMENTS']}",
+            "ENCRYPTION_KEY_DOCUMENTS: names one version twice",
+        ),
         (
             "CSRF_TRUSTED_ORIGINS",
             "app.example.com",
@@ -414,3 +449,18 @@ def test_every_setting_stands_in_the_example_file():
         line.lstrip("#").partition("=")[0] for line in lines if "=" in line and " " not in line.partition("=")[0]
     }
     assert written == names
+
+
+def test_development_makes_a_key_for_files_and_keeps_it(tmp_path):
+    first, second = (load({"EASE_VAR": str(tmp_path)}).master_keys("encryption_key_documents") for _ in range(2))
+
+    assert first == second
+    assert len(base64.urlsafe_b64decode(first[0])) == 32
+    assert stat.S_IMODE((tmp_path / "encryption_key_documents").stat().st_mode) == 0o600
+    assert "hunter2" not in refusal({"ENCRYPTION_KEY_DOCUMENTS": "hunter2"})
+
+
+def test_keys_for_files_are_listed_newest_first():
+    new, old = ("bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE=", "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=")
+
+    assert load({"ENCRYPTION_KEY_DOCUMENTS": f"{new}, {old}"}).master_keys("encryption_key_documents") == (new, old)

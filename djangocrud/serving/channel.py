@@ -124,9 +124,6 @@ class Channel(HTTPChannel):
     def refuse_body(self, limit: int) -> None:
         self.refuse(413, f"The request body may have at most {limit} bytes.", "body_too_large")
 
-    def refuse_unmeasured(self) -> None:
-        self.refuse(411, "A body of this size must state its length.", "length_required")
-
     def refuse(self, status: int, detail: str, code: str) -> None:
         """Answer at once, whatever the client still sends, and close so that it can read the answer."""
         if self._closing_since is not None:

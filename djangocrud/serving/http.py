@@ -4,7 +4,8 @@ Daphne's class is used for the WebSocket handshake; for HTTP it is replaced by a
 directions. What differs from Daphne, beside speed:
 
 * The body's limit is checked before and while it arrives. Up to `body_max` it is complete before the application is
-  called; a bigger one is handed over as it arrives, and reading stops while `HELD_MAX` bytes wait.
+  called; a bigger one, where the path may have it, is handed over as it arrives, whether or not it stated its length,
+  and reading stops while `HELD_MAX` bytes wait.
 * `send` returns when the client has taken what was sent before.
 * The application's task is cancelled when the client leaves.
 * An answer that breaks off, or that has another length than it said, cuts the connection: it never looks complete.
@@ -77,7 +78,8 @@ class Request(WebRequest):
         self.queued = 0
         self.body_size = 0
         self.body_limit = 0
-        self._streamed = self._must_measure = False
+        self._body_max = 0  # up to here a body is complete before the application is called
+        self._streamed = False
         self._chunks: deque[bytes] = deque()
         self._held = 0  # bytes in `_chunks`, and in the server's sum of them
         self._body_ended = self._body_given = False
@@ -91,16 +93,13 @@ class Request(WebRequest):
     # From the parser
 
     def headers_complete(self, command: bytes, uri: bytes, version: bytes, length: int | None) -> int:
-        """Learn what is asked for; return how many bytes the body may have. Only one that states its `length` may have
-        more than `body_max`."""
+        """Learn what is asked for; return how many bytes the body may have."""
         self.method, self.uri, self.clientproto = command, uri, version
         self.path, _, self.query_string = uri.partition(b"?")
-        body_max = self.body_limit = self.server.limits.body_max
+        self._body_max = self.body_limit = self.server.limits.body_max
         if length != 0:
-            limit = self.server.limits.body_limit(unquote(self.path.decode("latin-1")))
-            self.body_limit = limit if length else min(limit, body_max)
-            self._must_measure = limit > body_max
-            self._streamed = length is not None and body_max < length <= limit
+            self.body_limit = self.server.limits.body_limit(unquote(self.path.decode("latin-1")))
+            self._streamed = length is not None and self._body_max < length <= self.body_limit
         return self.body_limit
 
     def parseCookies(self) -> None:
@@ -116,13 +115,13 @@ class Request(WebRequest):
             return
         self.body_size += len(data)
         if self.body_size > self.body_limit:
-            if self._must_measure:
-                self.channel.refuse_unmeasured()
-            else:
-                self.channel.refuse_body(self.body_limit)
+            self.channel.refuse_body(self.body_limit)
             return
         self._hold(len(data))
         self._chunks.append(data)
+        if self.body_size > self._body_max and not self._streamed:
+            self._streamed = True  # it did not state its length, and turns out to be a big one
+            self._begin()
         if self.server.bodies_held > self.server.limits.bodies_in_memory_max:
             self.channel.refuse(503, "The service is busy. Try again shortly.", "busy")
         elif self._streamed:

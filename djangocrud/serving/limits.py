@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -11,7 +13,8 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`body_limits` maps path prefixes to sizes, the longest prefix wins; every other path has `body_max`.
+    """`body_limits` maps path prefixes to sizes, the longest prefix wins; every other path has `body_max`. A `*` in a
+    prefix stands for one segment of a path.
 
     A body of at most `body_max` is complete in memory before the application is called. A bigger one, where allowed,
     is handed over while it arrives, and the client is made to wait when the application is slower.
@@ -39,10 +42,25 @@ class Limits:
     drain_s: float = 4.0
 
     def body_limit(self, path: str) -> int:
-        prefix = max((p for p in self.body_limits if path.startswith(p)), key=len, default=None)
+        prefix = longest_prefix(self.body_limits, path)
         return self.body_max if prefix is None else self.body_limits[prefix]
 
     @property
     def tick_s(self) -> float:
         """How often limits are checked: a fraction of the shortest, so that tests can use short ones."""
         return min(1.0, *(t / 4 for t in (self.arrive_stall_s, self.arrive_total_s, self.idle_s, self.unread_s)))
+
+
+def longest_prefix(prefixes: Iterable[str], path: str) -> str | None:
+    """Return the longest prefix that the path begins with; a `*` in it stands for one segment."""
+    return max((prefix for prefix in prefixes if _pattern(prefix).match(path)), key=len, default=None)
+
+
+def names_path(pattern: str, path: str) -> bool:
+    """Tell whether the path is the one that the pattern stands for, not only one below it."""
+    return _pattern(pattern).fullmatch(path) is not None
+
+
+@cache
+def _pattern(prefix: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(re.escape(part) for part in prefix.split("*")))

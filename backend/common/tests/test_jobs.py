@@ -23,8 +23,7 @@ def wait_for(name: str, count: int = 1) -> list[str]:
     return found
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_job_runs_after_the_commit_and_not_before():
+def test_a_job_runs_after_the_commit_and_not_before(committed):
     with transaction.atomic():
         jobs.enqueue(leave_trace, name="committed")
         assert traces("committed") == []
@@ -32,8 +31,7 @@ def test_a_job_runs_after_the_commit_and_not_before():
     assert len(traces("committed")) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_rollback_runs_nothing():
+def test_a_rollback_runs_nothing(committed):
     with pytest.raises(RuntimeError), transaction.atomic():
         jobs.enqueue(leave_trace, name="rolled back")
         raise RuntimeError
@@ -41,8 +39,7 @@ def test_a_rollback_runs_nothing():
     assert traces("rolled back") == []
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_job_that_fails_hurts_nobody_and_is_logged(caplog):
+def test_a_job_that_fails_hurts_nobody_and_is_logged(committed, caplog):
     jobs.enqueue(stumble, name="x")
 
     assert "it went wrong" in caplog.text
@@ -58,8 +55,7 @@ def test_the_server_runs_jobs_in_threads_of_their_own(live, settings):
     assert wait_for("thread")[0].startswith(f"{os.getpid()} job_")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_without_a_broker_the_job_still_runs(settings):
+def test_without_a_broker_the_job_still_runs(committed, settings):
     """E-S4-12."""
     settings.USE_CELERY = True
     app, address = jobs.app, jobs.app.conf.broker_url

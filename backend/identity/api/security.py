@@ -1,6 +1,6 @@
 """Security events for bank admins and auditors: `/api/admin/security-events/` (S2-R16)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
@@ -66,7 +66,7 @@ class SecurityEvents(APIView):
             severity=severity,
             event_type=asked.get("event_type", "").upper().replace("\x00", "?"),  # No event's name holds either.
             resolved=resolved == "true" if resolved else None,
-            since=_moment(asked.get("start_date")),
+            since=moment_of(request, "start_date"),
         )
         return Response(page_of(events, request, lambda rows: list(SecurityEventOut(rows, many=True).data)))
 
@@ -86,16 +86,18 @@ class ResolveSecurityEvent(APIView):
         return Response(SecurityEventOut(event).data)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(request: SignedRequest, name: str, *, ends_day: bool = False) -> datetime | None:
+    """Return the moment that a parameter names: a day's first, or its last with `ends_day`. Raises: ValidationError."""
+    text = request.query_params.get(name)
     if not text:
         return None
     try:
         moment = parse_datetime(text)
-        day = parse_date(text) if moment is None else None
-    except ValueError:
-        moment = day = None
-    if moment is None and day is None:
-        raise serializers.ValidationError({"start_date": ["Write it as YYYY-MM-DD."]})
-    if moment is None and day is not None:
-        moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - made aware below
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+        day = parse_date(text) if moment is None or len(text) == len("2026-11-25") else None
+        if day is not None:
+            moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=ends_day)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise serializers.ValidationError({name: ["Write it as YYYY-MM-DD."]})
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

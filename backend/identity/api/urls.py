@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.identity.api import account, cookies, login_logs, s1, s2, s3, security, superadmin, tokens
+from backend.identity.api import account, cookies, login_logs, s1, s2, s3, security, superadmin, tokens, trail
 
 urlpatterns = [
     # S0: cookies
@@ -41,6 +41,10 @@ urlpatterns = [
     path("api/auth/password/forgot/", account.ForgotPassword.as_view()),
     path("api/auth/password/reset/", account.ResetPassword.as_view()),
     path("api/auth/api-key/", account.OwnKey.as_view()),
+    path("api/audit-logs/", trail.AuditLogs.as_view()),
+    path("api/audit-logs/export/", trail.AuditExport.as_view()),
+    path("api/audit-logs/<uuid:entry_id>/", trail.OneAuditLog.as_view()),
+    path("api/admin/audit-logs/", trail.AuditLogsAdmin.as_view()),
     path("api/admin/security-events/", security.SecurityEvents.as_view()),
     path("api/admin/security-events/<int:event_id>/resolve/", security.ResolveSecurityEvent.as_view()),
 ]

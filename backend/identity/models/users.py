@@ -8,6 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+from backend.audit import services as audit
+from backend.common.unit_of_work import unit_of_work
+
 
 def new_customer_id() -> str:
     """Return `CUST` and ten upper-case hexadecimal characters (S2-B10)."""
@@ -30,7 +33,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+        """Store a superuser, by `manage.py createsuperuser`, and say so in the trail: nobody is signed in then."""
+        with unit_of_work():
+            user = self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+            audit.record(actor_id=None, action="user.created", target=user, facts={"is_superuser": True})
+        return user
 
     def known_by(self, field: str, value: str) -> "models.QuerySet[User]":
         """Return who has this e-mail or username, whatever its case.

@@ -1,6 +1,8 @@
 """Making accounts, signing out, changing passwords: one set of rules behind every door."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
@@ -12,16 +14,21 @@ from backend.audit import services as audit
 from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
-from backend.identity.errors import BadCredentials, PasswordRefused, RegistrationRefused
+from backend.identity.errors import BadCredentials, IdentifierTaken, PasswordRefused, RegistrationRefused
 from backend.identity.models import PasswordReset, User
 from backend.identity.services import roles, sessions
 
+_USERNAME_RULE = "identity_user_username_with_at_is_own_email"
 # What each constraint on users says to whoever runs into it: the field, and the words.
 _REFUSALS = {
     "identity_user_email_unique": ("email", "A user with this email already exists."),
     "identity_user_username_unique": ("username", "A user with this username already exists."),
-    "identity_user_username_with_at_is_own_email": ("username", "A username with an @ must be the e-mail address."),
+    _USERNAME_RULE: ("username", "A username with an @ must be the e-mail address."),
 }
+
+
+# What of a user is about the person: it goes to the trail's values, never to its facts.
+PERSONAL = ("email", "username", "first_name", "last_name", "name", "phone_number")
 
 
 def register_user(*, email: str, password: str, **names: str) -> User:
@@ -33,7 +40,7 @@ def register_user(*, email: str, password: str, **names: str) -> User:
     with unit_of_work():
         user = insert_user(email=email, password=password, **names)
         roles.assign_role(user=user, name=CUSTOMER, assigned_by=None)
-        audit.record(actor_id=user.pk, action="user.registered", target=user)
+        audit.record(actor_id=user.pk, action="user.registered", target=user, new=personal_values(user))
     return user
 
 
@@ -61,6 +68,11 @@ def insert_user(
     user.set_password(password)
     save_user(user, is_new=True)
     return user
+
+
+def personal_values(user: User, names: Iterable[str] = PERSONAL) -> dict[str, Any]:
+    """Return what the audit trail keeps of a person as values that can be erased."""
+    return {name: getattr(user, name) for name in names if name in PERSONAL}
 
 
 def sign_out(*, actor: Principal) -> None:
@@ -120,7 +132,7 @@ def checked_email(email: str) -> str:
 def save_user(user: User, *, is_new: bool = False) -> None:
     """Store the user. Two at once with one e-mail meet in the unique index; the second is told it is taken.
 
-    Raises: RegistrationRefused.
+    Raises: IdentifierTaken.
     """
     try:
         with transaction.atomic():
@@ -129,4 +141,5 @@ def save_user(user: User, *, is_new: bool = False) -> None:
         broken = getattr(getattr(fault.__cause__, "diag", None), "constraint_name", None)
         if broken not in _REFUSALS:
             raise
-        raise RegistrationRefused(*_REFUSALS[broken]) from fault
+        field, words = _REFUSALS[broken]
+        raise (RegistrationRefused if broken == _USERNAME_RULE else IdentifierTaken)(field, words) from fault

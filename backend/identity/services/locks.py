@@ -83,10 +83,13 @@ def forget_failures(*, gate: Gate) -> None:
     SignInCounter.objects.filter(pk=gate.key).delete()
 
 
-def unlock(*, user: User) -> None:
-    """Lift the account's lock and those of its known devices (an administrator's act)."""
+def unlock(*, user: User, by_id: int) -> None:
+    """Lift the account's lock and those of its known devices. Joins the caller's unit of work."""
     own = Q(pk=f"user:{user.pk}") | Q(pk__startswith=f"device:{user.pk}:")
+    was_locked = SignInCounter.objects.filter(own, locked_until__gt=datetime.now(UTC)).exists()
     SignInCounter.objects.filter(own).delete()
+    if was_locked:
+        audit.record(actor_id=by_id, action="account.unlocked", target=user)
 
 
 def new_device_token(user: User, earlier: str) -> str:
@@ -113,6 +116,7 @@ def _raise_lock_alarm(user_id: int | None) -> None:
     )
     if user_id is None:
         return
+    audit.record(actor_id=None, action="account.locked", subject_id=user_id)
     since = datetime.now(UTC) - timedelta(minutes=30)
     addresses = set(
         LoginLog.objects.filter(user_id=user_id, successful=False, at__gt=since).values_list("ip_address", flat=True)

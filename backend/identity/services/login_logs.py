@@ -1,6 +1,7 @@
 """Writing to the login log by hand: superusers only, every time audited (BUG-S1-12)."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from backend.audit import services as audit
@@ -26,7 +27,7 @@ def write_login_log(
         )
         log.at = at  # A new row always gets the present moment (auto_now_add).
         log.save(update_fields=["at"])
-        audit.record(actor_id=actor.id, action="login_log.written", target=log)
+        audit.record(actor_id=actor.id, action="login_log.written", target=log, subject_id=subject, new=_said(log))
     return log
 
 
@@ -44,9 +45,17 @@ def change_login_log(
     _require_superuser(actor)
     with unit_of_work():
         log = selectors.get_login_log(actor=actor, log_id=log_id)
+        old = _said(log)
         log.at, log.platform_os, log.successful, log.description = at, platform_os, successful, description
         log.save(update_fields=["at", "platform_os", "successful", "description"])
-        audit.record(actor_id=actor.id, action="login_log.changed", target=log)
+        audit.record(
+            actor_id=actor.id,
+            action="login_log.changed",
+            target=log,
+            subject_id=log.user_id,
+            old=old,
+            new=_said(log),
+        )
     return log
 
 
@@ -55,8 +64,13 @@ def delete_login_log(*, actor: Principal, log_id: UUID) -> None:
     _require_superuser(actor)
     with unit_of_work():
         log = selectors.get_login_log(actor=actor, log_id=log_id)
-        audit.record(actor_id=actor.id, action="login_log.deleted", target=log)
+        subject = log.user_id
+        audit.record(actor_id=actor.id, action="login_log.deleted", target=log, subject_id=subject, old=_said(log))
         log.delete()
+
+
+def _said(log: LoginLog) -> dict[str, Any]:
+    return {name: getattr(log, name) for name in ("at", "platform_os", "successful", "description")}
 
 
 def _require_superuser(actor: Principal) -> None:

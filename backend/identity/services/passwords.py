@@ -44,6 +44,7 @@ def send_reset_link(*, user_id: int) -> None:
             return
         PasswordReset.objects.filter(user=user, used_at=None).delete()
         PasswordReset.objects.create(user=user, hash=_hash(secret), expires_at=datetime.now(UTC) + GOOD_FOR)
+        audit.record(actor_id=None, action="password_reset.requested", target=user)
         audit.raise_security_event(
             event_type="PASSWORD_RESET", user_id=user.pk, severity="LOW", description="A reset link was asked for."
         )
@@ -74,7 +75,7 @@ def reset_password(*, secret: str, new_password: str) -> None:
         link.save(update_fields=["used_at"])
         audit.record(actor_id=user.pk, action="user.password_reset", target=user)
         sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
-        locks.unlock(user=user)  # Whoever reads the account's mail is no guesser.
+        locks.unlock(user=user, by_id=user.pk)  # Whoever reads the account's mail is no guesser.
 
 
 def _hash(secret: str) -> str:

@@ -27,6 +27,7 @@ def update_profile(*, actor: Principal, changes: dict[str, Any]) -> User:
             if "@" in user.username:
                 changes["username"] = address
         changed = sorted(name for name, value in changes.items() if getattr(user, name) != value)
+        old, new = {name: getattr(user, name) for name in changed}, {name: changes[name] for name in changed}
         for name, value in changes.items():
             setattr(user, name, value)
         if password is not None:
@@ -38,7 +39,8 @@ def update_profile(*, actor: Principal, changes: dict[str, Any]) -> User:
         accounts.save_user(user)
         if {"email", "password"} & set(changed):
             accounts.forget_reset_links(user)
-        audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": changed})
+        facts = {"fields": changed}
+        audit.record(actor_id=actor.id, action="user.changed", target=user, facts=facts, old=old, new=new)
         sessions.principal_changed(unit, user_id=user.pk)
         if password is not None:
             sessions.end_all_sessions(user_id=user.pk, reason="password_changed")

@@ -72,8 +72,11 @@ def rename_session(*, actor: Principal, session_id: uuid.UUID, name: str) -> Ses
     session = list_sessions(actor=actor).filter(pk=session_id).first()
     if session is None:
         raise SessionUnknown
-    session.name = name
-    session.save(update_fields=["name"])
+    with unit_of_work():
+        old, session.name = session.name, name
+        session.save(update_fields=["name"])
+        values = {"old": {"name": old}, "new": {"name": name}}
+        audit.record(actor_id=actor.id, action="session.renamed", target=session, subject_id=actor.id, **values)
     return session
 
 
@@ -178,7 +181,8 @@ def _end(unit: UnitOfWork, *, user_id: int, sids: list[str], reason: str) -> lis
     if not ended:
         return []
     Session.objects.filter(pk__in=ended).update(revoked_at=datetime.now(UTC), revoked_reason=reason)
-    audit.record(actor_id=user_id, action="session.revoked", facts={"sids": ended, "reason": reason})
+    facts = {"sids": ended, "reason": reason}
+    audit.record(actor_id=user_id, action="session.revoked", subject_id=user_id, facts=facts)
     unit.emit(topics=[principals.SESSIONS_TOPIC], kind="session.revoked", payload={"sids": ended, "user_id": user_id})
     for sid in ended:
         notice = SessionRevoked(session_id=sid, reason=reason)

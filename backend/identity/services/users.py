@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from backend.audit import services as audit
+from backend.common import hooks
 from backend.common.errors import Conflict
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT, Principal
 from backend.common.unit_of_work import unit_of_work
@@ -42,7 +43,9 @@ def create_user(
         user.save(update_fields=[*FLAGS, "updated_at"])
         giver = User.objects.get(pk=actor.id)
         roles.assign_role(user=user, name=SUPPORT_AGENT if is_staff else CUSTOMER, assigned_by=giver)
-        audit.record(actor_id=actor.id, action="user.created", target=user, facts={"is_staff": is_staff})
+        facts = {"is_staff": is_staff}
+        new = accounts.personal_values(user)
+        audit.record(actor_id=actor.id, action="user.created", target=user, facts=facts, new=new)
     return user
 
 
@@ -56,7 +59,7 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
     """Change names, e-mail (and with it the username) or flags, and return the user.
 
     Raises: UserUnknown, NotAllowedOnUser, LastSuperuser, RegistrationRefused (e-mail).
-    Locks: what `is_last_superuser` does, then the user row.
+    Locks: what `is_last_superuser` does, then the user row, then what the listeners of `hooks.role_withdrawn` do.
     After commit: the new flags count at the person's next request; a block ends their sessions.
     """
     _require_staff(actor)
@@ -79,12 +82,15 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
             accounts.forget_reset_links(user)
         flags = {name: value for name, value in changes.items() if name in FLAGS and before[name] != value}
         fields = sorted(name for name in changes if before[name] != changes[name])
-        audit.record(actor_id=actor.id, action="user.changed", target=user, facts={"fields": fields, **flags})
+        facts = {"fields": fields, **flags}
+        old, new = ({k: v for k, v in side.items() if k in fields and k not in FLAGS} for side in (before, changes))
+        audit.record(actor_id=actor.id, action="user.changed", target=user, facts=facts, old=old, new=new)
         sessions.principal_changed(unit, user_id=user.pk)
         if flags.get("is_active") is False:
             sessions.end_all_sessions(user_id=user.pk, reason="blocked")
+            hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         if changes.get("is_active") is True:  # Also of an account that was locked but not blocked (K-20).
-            locks.unlock(user=user)
+            locks.unlock(user=user, by_id=actor.id)
     user.refresh_from_db()
     return user
 
@@ -104,7 +110,9 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
         if is_last:
             raise LastSuperuser
         sessions.end_all_sessions(user_id=user.pk, reason="deleted")
-        audit.record(actor_id=actor.id, action="user.deleted", target=user)
+        hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
+        old = accounts.personal_values(user)
+        audit.record(actor_id=actor.id, action="user.deleted", target=user, old=old)
         if LogEntry.objects.filter(user=user).exists():  # What they did on the admin site would go with them.
             raise Conflict(_HAS_HISTORY)
         try:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from backend.audit.models import AuditLog
+from backend.audit.models import AuditDetail, AuditLog
 from backend.common import hooks
 from backend.conftest import PASSWORD
 from backend.identity.models import LoginLog, PasswordReset, Session, SocketTicket, User, UserRole
@@ -39,7 +39,7 @@ def pair(ana):
 
 def everything() -> str:
     """All that this slice and the trail hold, as text."""
-    models = [User, Session, LoginLog, PasswordReset, SocketTicket, UserRole, LogEntry, AuditLog]
+    models = [User, Session, LoginLog, PasswordReset, SocketTicket, UserRole, LogEntry, AuditLog, AuditDetail]
     return str([list(model.objects.values()) for model in models])
 
 

@@ -69,7 +69,9 @@ def test_a_link_goes_to_the_accounts_address(
     assert re.search(r"^https://app\.ease\.example/reset/\?token=[\w-]{43}$", mail.body, re.MULTILINE)
     event = SecurityEvent.objects.get()
     assert (event.event_type, event.user_id, event.severity) == ("PASSWORD_RESET", ana.pk, "LOW")
-    assert rows() == {**before, "SecurityEvent": 1}
+    assert rows() == {**before, "SecurityEvent": 1, "AuditLog": before["AuditLog"] + 1}
+    recorded = AuditLog.objects.get(action="password_reset.requested")
+    assert (recorded.actor_id, recorded.subject_id) == (None, ana.pk)
 
 
 @pytest.mark.django_db

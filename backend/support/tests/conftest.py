@@ -6,6 +6,7 @@ import pytest
 
 from backend.identity.models import User
 from backend.support.tests.factories import Talk, make_talk, nobody_is_available
+from backend.tests.commits import committed  # noqa: F401 - a fixture
 from backend.tests.servers import Server
 
 

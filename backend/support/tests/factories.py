@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from backend.audit.models import AuditLog
 from backend.common.unit_of_work import Draft
 from backend.identity.models import User
 from backend.identity.principals import principal_of
@@ -12,9 +13,9 @@ from backend.identity.services import sessions
 from backend.realtime.models import Event
 from backend.realtime.selectors import NO_LIMIT, events_after
 from backend.realtime.services import append, append_and_ring
-from backend.support.frames import MESSAGE, topic_of
+from backend.support.frames import MESSAGE, desk_topic_of, event_id, said, topic_of
 from backend.support.models import AgentStatus, Chat
-from backend.support.services import agents, chats
+from backend.support.services import agents, chats, messages
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,26 @@ def payloads_in(topic: str) -> list[tuple[str, dict[str, Any]]]:
 
 def head_of(topic: str) -> int:
     return events_after(topic, NO_LIMIT - 1, limit=1).head
+
+
+def states_in(topic: str) -> list[str]:
+    """Return the states that a chat's events tell of, or the facts of its desk's notes, oldest first."""
+    found = [payload.get("state") or payload.get("fact") for _, payload in payloads_in(topic)]
+    return [state for state in found if state]
+
+
+def desk_of(talk: Talk) -> str:
+    return desk_topic_of(talk.chat.pk)
+
+
+def say(chat_id: uuid.UUID, user: User, text: str, *, role: str = "customer", **fields: Any) -> str:
+    """Say something as a member would, and return the message's id."""
+    message = said({"message": text, **fields}, chat_id=chat_id, author=principal_of(user), role=role)
+    outcome = messages.post_message(message=message)
+    assert outcome.event is not None
+    return event_id(chat_id, outcome.event.seq)
+
+
+def everything_stored() -> tuple[int, int]:
+    """Return how many events and audit rows there are: a refusal adds to neither."""
+    return Event.objects.count(), AuditLog.objects.count()

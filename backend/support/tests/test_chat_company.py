@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from backend.realtime.presence import LEAVE_GRACE_S
 from backend.support.models import ReadPosition
-from backend.support.tests.factories import head_of, make_talk, store_messages
+from backend.support.tests.factories import head_of, make_talk, store_messages, token_of
 from backend.support.tests.wire import wire
 from bench.client import call
 
@@ -135,3 +136,48 @@ def test_nothing_is_whispered_into_another_chat(live, talk, make_user):
             return await stranger.settle()
 
     assert [frame for frame in _play(live, talk, scene) if frame["user_id"] != other.customer.pk] == []
+
+
+def test_a_person_with_two_devices_is_gone_when_both_are(live, talk):
+    """One appears and disappears as a person, however many devices say so."""
+
+    async def play():
+        async with wire(live, talk.id, talk.agent_token) as ben:
+            await ben.array()
+            async with AsyncExitStack() as stack:
+                phone = await stack.enter_async_context(wire(live, talk.id, talk.customer_token))
+                await phone.array()
+                came = await _presence_of(ben, talk.customer)
+                async with wire(live, talk.id, talk.customer_token) as tablet:
+                    await tablet.array()
+                    await tablet.settle()
+                await asyncio.sleep(LEAVE_GRACE_S + 1)
+                meanwhile = await ben.settle()
+            gone = await _presence_of(ben, talk.customer)
+            return came, meanwhile, gone
+
+    assert asyncio.run(play()) == (("Ana", "online"), [], ("Ana", "offline"))
+
+
+def test_typing_ends_by_itself(live, talk):
+    """Nothing depends on the typist saying that they stopped."""
+
+    async def scene(ana, ben):
+        await ana.send({"type": "typing"})
+        started = await ben.get("typing")
+        stopped = await ben.get("typing")
+        return started["state"], stopped["state"], started["expires_in"]
+
+    assert _play(live, talk, scene) == ("started", "stopped", 6.0)
+
+
+def test_a_read_position_by_rest_counts_like_one_by_socket(live, talk, make_user):
+    store_messages(talk, "a", "b")
+    path = f"/api/chats/{talk.id}/read/"
+
+    answers = [call(live.base_url, "POST", path, {"seq": seq}, talk.agent_token) for seq in (4, 3, 99)]
+    strangers = call(live.base_url, "POST", path, {"seq": 1}, token_of(make_user()))
+
+    assert [body for _, body in answers] == [{"seq": 4}] * 3
+    assert strangers[0] == 404
+    assert ReadPosition.objects.get(chat=talk.chat).seq == 4

@@ -318,11 +318,13 @@ def test_an_agent_whose_role_is_withdrawn_leaves_and_the_customer_stays(live, ta
             await asyncio.to_thread(roles.withdraw_role, **withdraw)
             code = await ben.closed()
             again = await close_code_of(live, talk.id, talk.agent_token)
+            left = await ana.get("chat")
             await ana.say("hello?")
-            return code, again, await ana.get("message"), ben.seen
+            return code, again, left, await ana.get("message"), ben.seen
 
-    code, again, message, seen = asyncio.run(play())
+    code, again, left, message, seen = asyncio.run(play())
     assert (code, again, message["message"]) == (4006, 4006, "hello?")
+    assert (left["state"], left["agent_id"]) == ("transferred", None)
     assert "hello?" not in str(seen)
 
 

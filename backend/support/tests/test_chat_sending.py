@@ -214,7 +214,7 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_without_loss(live, ta
     assert code in (4013, 1006)  # A reader that is stuck for long sees a reset instead of the code.
     assert before + rest == theirs
     assert [event["message"] for event in theirs] == texts
-    assert 0 < len(rest) <= 450  # All of it, where the reset has taken what lay unread.
+    assert 0 < len(rest) <= 450  # All of them, when the reset threw away what lay unread in the socket.
 
 
 def test_pages_of_the_longest_messages_arrive_on_one_connection(live, talk):

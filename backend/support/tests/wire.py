@@ -62,6 +62,13 @@ class Wire:
             if answer["type"] not in FLEETING:
                 return answer
 
+    async def ask_for_array(self, frame: Any) -> list[dict[str, Any]]:
+        """Send a frame that is answered with an array, and return that."""
+        await self.send(frame)
+        while not isinstance(answer := await self.next(), list):
+            assert answer["type"] in FLEETING, str(answer)[:300]
+        return answer
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the objects of this type that have come so far."""
         return [frame for frame in self.seen if isinstance(frame, dict) and frame["type"] == kind]

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from rest_framework_api_key.models import APIKey
 
+from backend.audit import services as audit
+from backend.common import hooks
 from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER, SUPPORT_AGENT
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
@@ -46,10 +48,9 @@ class Command(BaseCommand):
         )
         # Checking six passwords takes seconds by design; what is as the last run left it need not be checked.
         checked = _state(password) == _kept_state(file)
-        accounts = {
-            name: {"email": _demo_account(name, password, is_checked=checked).email, "password": password}
-            for name in ACCOUNTS
-        }
+        users = {name: _demo_account(name, password, is_checked=checked) for name in ACCOUNTS}
+        hooks.demo_loaded(hooks.Demo({name: user.pk for name, user in users.items()}))
+        accounts = {name: {"email": user.email, "password": password} for name, user in users.items()}
         _write(file, {"base_url": base_url, "accounts": accounts, "api_key": _demo_key(file)})
         _state_file(file).write_text(_state(password))
         self.stdout.write(f"demo accounts are in {file}")
@@ -63,8 +64,10 @@ def _demo_account(name: str, password: str, *, is_checked: bool) -> User:
         user = User.objects.filter(email=email).first()
         if user is None:
             user = User.objects.create_user(email, password, first_name=first_name, last_name=last_name)
+            audit.record(actor_id=None, action="user.created", target=user, facts={"is_demo": True})
         elif not is_checked and not user.check_password(password):
             user.set_password(password)
+            audit.record(actor_id=None, action="user.password_changed", target=user, facts={"is_demo": True})
             sessions.end_all_sessions(user_id=user.pk, reason="password_changed")
         user.is_staff, user.is_superuser, user.is_active = is_staff, is_superuser, True
         user.save()
@@ -100,8 +103,11 @@ def _demo_key(file: Path) -> str:
     kept = _kept(file, "api_key")
     if kept and usable_key(kept):
         return kept
-    APIKey.objects.filter(name=DEMO_KEY, revoked=False).update(revoked=True)
-    return str(APIKey.objects.create_key(name=DEMO_KEY)[1])
+    with unit_of_work():
+        APIKey.objects.filter(name=DEMO_KEY, revoked=False).update(revoked=True)
+        made, key = APIKey.objects.create_key(name=DEMO_KEY)
+        audit.record(actor_id=None, action="api_key.created", facts={"prefix": made.prefix, "is_demo": True})
+    return str(key)
 
 
 def _kept(file: Path, *path: str) -> str:

@@ -1,0 +1,75 @@
+"""What breaks while people talk, one kind after the other. Each is a task that runs until the talking ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import redis
+
+from bench.stage import ServerProcess, Stage
+
+DOWN_S = 2.0
+AWAY_S = 5.0
+
+Fault = Callable[[Stage, Sequence[ServerProcess], float], Awaitable[int]]
+
+
+async def nothing(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    """Cut sockets are all there is."""
+    return 0
+
+
+async def layer_cut(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    """The channel layer's connections are killed each second, those that listen and those that ring."""
+    killed = 0
+    with redis.Redis.from_url(stage.embedded.redis_url) as client:
+        for _ in range(max(int(seconds * 0.8), 1)):
+            await asyncio.sleep(1)
+            for kind in ("pubsub", "normal"):
+                killed += await asyncio.to_thread(client.client_kill_filter, _type=kind, skipme=True)
+    return killed
+
+
+async def valkey_away(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    """Valkey is gone for five seconds."""
+    await asyncio.sleep(seconds * 0.2)
+    await asyncio.to_thread(stage.embedded.stop_redis)
+    await asyncio.sleep(AWAY_S)
+    await asyncio.to_thread(stage.embedded.start_redis)
+    return 1
+
+
+async def postgres_fast(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    return await _restarts(stage, seconds, "fast")
+
+
+async def postgres_immediate(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    return await _restarts(stage, seconds, "immediate")
+
+
+async def servers_killed(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    """Each server in turn is killed with -9, and started again a little later."""
+    for server in servers:
+        await asyncio.sleep(seconds * 0.2)
+        server.kill()
+        await asyncio.sleep(min(DOWN_S, seconds * 0.1))
+        server.launch()
+        await asyncio.to_thread(server.wait_until_up)
+    return len(servers)
+
+
+async def _restarts(stage: Stage, seconds: float, mode: str) -> int:
+    """Two restarts; `immediate` is a crash that PostgreSQL recovers from."""
+    for _ in range(2):
+        await asyncio.sleep(seconds * 0.25)
+        await asyncio.to_thread(stage.embedded.restart_postgres, mode)
+    return 2
+
+
+FAULTS: dict[str, Fault] = {
+    "cuts": nothing,
+    "layer": layer_cut,
+    "valkey": valkey_away,
+    "postgres-fast": postgres_fast,
+    "postgres-immediate": postgres_immediate,
+    "servers": servers_killed,
+}
