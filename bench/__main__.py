@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "handler": measure_handler,
     "identity": measure_identity,
     "catalog": measure_catalog,
+    "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,
