@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from django.db import IntegrityError, connection, transaction
 
+from backend.common import hooks
 from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.realtime import bell
 from backend.realtime.events import StoredEvent
@@ -160,6 +161,7 @@ def _name(known: str, guard: str) -> str:
 def append_and_ring(drafts: Sequence[Draft]) -> None:
     """Store a unit of work's events and ring them after its commit. Registered as the appender (unit_of_work.py)."""
     stored = [outcome.event for outcome in append(drafts) if outcome.event]
+    hooks.events_appended(hooks.Appended(tuple((event.topic, event.seq, event.kind) for event in stored)))
     transaction.on_commit(lambda: bell.ring(stored))
 
 

@@ -145,7 +145,8 @@ def test_uploads_that_crawl_or_are_abandoned_hold_nobody_up(own, var, live, talk
 
 def test_downloads_that_are_abandoned_or_not_read_hold_nobody_up(own, live, talk):
     """Twice as many as there are worker threads, of each."""
-    made = send_upload(own, talk, png_of_size(9_000_000)).json()
+    content = png_of_size(9_000_000)
+    made = send_upload(own, talk, content).json()
     address = f"/api/chats/{talk.id}/attachments/{made['id']}/"
     request = request_bytes("GET", address, f"Authorization: Bearer {talk.customer_token}")
     count = 2 * settings.WEB_THREADS
@@ -158,7 +159,7 @@ def test_downloads_that_are_abandoned_or_not_read_hold_nobody_up(own, live, talk
 
     with connect(own) as client:
         client.sendall(request)
-        assert read_reply(client).body == png_of_size(9_000_000)
+        assert read_reply(client).body == content
     assert call(own.base_url, "GET", f"/api/chats/{talk.id}/", token=talk.customer_token)[0] == 200
     for client in clients[count:]:
         client.close()
