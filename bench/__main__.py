@@ -39,7 +39,7 @@ PARTS: dict[str, Part] = {
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
-SMOKE = Plan(rounds=1, seconds=0.1, warm_up_s=0.05, share=0.1)
+SMOKE = Plan(rounds=1, seconds=0.25, warm_up_s=0.1, share=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
