@@ -11,15 +11,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bench.budget import measure_budget
+from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
 from bench.identity import measure_identity
+from bench.kyc import measure_kyc
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
 from bench.support import measure_support
 from bench.trail import measure_trail
+from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
@@ -27,13 +30,16 @@ PARTS: dict[str, Part] = {
     "chat": measure_chat,
     "handler": measure_handler,
     "identity": measure_identity,
+    "catalog": measure_catalog,
     "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,
+    "kyc": measure_kyc,
+    "uploads": measure_uploads,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
-SMOKE = Plan(rounds=1, seconds=0.1, warm_up_s=0.05, share=0.1)
+SMOKE = Plan(rounds=1, seconds=0.25, warm_up_s=0.1, share=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

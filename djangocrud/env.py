@@ -25,6 +25,7 @@ from djangocrud.embedded import Embedded
 ROOT = Path(__file__).resolve().parent.parent
 
 Words = tuple[str, ...]
+ENCRYPTION_KEYS = ("encryption_key_documents", "encryption_key_ssn", "encryption_key_address")
 
 # Each canonical name, and the names that the reference systems used for it.
 OLDER_NAMES: dict[str, tuple[str, ...]] = {
@@ -81,8 +82,13 @@ class Env(BaseModel):
     login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
 
-    # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
+    # Versions of the keys that wrap the keys of files, SSNs and addresses, the newest first: it wraps, all unwrap.
     encryption_key_documents: tuple[SecretStr, ...] = ()
+    encryption_key_ssn: tuple[SecretStr, ...] = ()
+    encryption_key_address: tuple[SecretStr, ...] = ()
+    # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
+    ssn_hash_key: SecretStr = SecretStr("")
+    kyc_valid_days: int = Field(default=730, ge=1)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -111,6 +117,8 @@ class Env(BaseModel):
     default_from_email: str = "Ease <no-reply@ease.example>"
     admins: Words = ()
     alert_every_minutes: int = Field(default=10, ge=1)
+    delivery_delay_seconds: int = Field(default=30, ge=0)
+    expo_push_url: str = ""
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
@@ -145,7 +153,7 @@ class Env(BaseModel):
             ip_network(network)
         return value
 
-    @field_validator("encryption_key_documents", mode="after")
+    @field_validator(*ENCRYPTION_KEYS, mode="after")
     @classmethod
     def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in value:
@@ -156,7 +164,7 @@ class Env(BaseModel):
 
     @field_validator(
         *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt", "admins"),
-        "encryption_key_documents",
+        *ENCRYPTION_KEYS,
         mode="before",
     )
     @classmethod
@@ -205,7 +213,8 @@ class Env(BaseModel):
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
-            (not self.encryption_key_documents, "ENCRYPTION_KEY_DOCUMENTS must be set"),
+            *((not getattr(self, name), f"{name.upper()} must be set") for name in ENCRYPTION_KEYS),
+            (len(self.ssn_hash_key.get_secret_value()) < 32, "SSN_HASH_KEY must be set, with at least 32 characters"),
             (
                 not self.aws_storage_bucket_name,
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
@@ -276,11 +285,16 @@ class Env(BaseModel):
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
         return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
 
+    def master_keys(self, name: str) -> tuple[str, ...]:
+        """One of `ENCRYPTION_KEYS`: the versions given, else one made and kept in `var/` (development only)."""
+        given = tuple(secret.get_secret_value() for secret in getattr(self, name))
+        return given or (_kept_secret(self.var / name, Fernet.generate_key().decode()),)
+
     @property
-    def document_keys(self) -> tuple[str, ...]:
-        """The keys of files, newest first: those given, else one made and kept in `var/` (development only)."""
-        given = tuple(secret.get_secret_value() for secret in self.encryption_key_documents)
-        return given or (_kept_secret(self.var / "encryption_key_documents", Fernet.generate_key().decode()),)
+    def ssn_hashing_key(self) -> str:
+        return self.ssn_hash_key.get_secret_value() or _kept_secret(
+            self.var / "ssn_hash_key", secrets.token_urlsafe(48)
+        )
 
 
 def _is_url(text: str, *schemes: str) -> bool:

@@ -35,7 +35,9 @@ INSTALLED_APPS = [
     "backend.audit",
     "backend.notifications",
     "backend.identity",
+    "backend.kyc",
     "backend.support",
+    "backend.catalog",
     "backend.budget",
 ]
 
@@ -172,6 +174,7 @@ RATE_LIMITS = {
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
+    "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
     "upload": (env.rate_limit_uploads, 300),
 }
@@ -188,6 +191,9 @@ EMAIL_HOST_PASSWORD = env.email_host_password.get_secret_value()
 EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
+# Mail and push about a notice wait so long for its reader (backend/notifications/services/deliveries.py).
+DELIVERY_DELAY_SECONDS = env.delivery_delay_seconds
+EXPO_PUSH_URL = env.expo_push_url
 PASSWORD_RESET_URL = env.password_reset_url
 # Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
 ADMINS = [("", address) for address in env.admins]
@@ -222,14 +228,19 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "One backend for people who bank on a phone and for the staff who answer them.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
+    # Choices that several components have, or that share a field's name with others.
     "ENUM_NAME_OVERRIDES": {
+        "DocumentTypeEnum": "backend.kyc.models.documents.Document.Type",
+        "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
+        "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
+        "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
         "EntryKindEnum": "backend.budget.models.Kind",
         "ImportStateEnum": "backend.budget.models.Import.State",
         "ChatStateEnum": "backend.support.selectors.STATES",
     },
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
 }
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
@@ -267,7 +278,12 @@ if env.aws_storage_bucket_name:
     STORAGES["default"] = s3_storage(env)
 # What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
 VAULT_SPOOL = env.var / "incoming"
-ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+ENCRYPTION_KEY_DOCUMENTS = env.master_keys("encryption_key_documents")
+ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
+ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
+SSN_HASH_KEY = env.ssn_hashing_key
+KYC_VALID_DAYS = env.kyc_valid_days
+KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
@@ -287,8 +303,13 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
+_DOCUMENT = 12 * 1024 * 1024
 UPLOAD_PATHS = {
-    "/api/chats/*/attachments/": 12 * 1024 * 1024,
+    "/api/chats/*/attachments/": _DOCUMENT,
+    "/api/kyc/upload/": _DOCUMENT,
+    "/api/kyc/uploads/": _DOCUMENT,
+    "/api/kyc/uploads/*/": _DOCUMENT,
+    "/api/catalog/items/*/image/": 6 * 1024 * 1024,
     "/api/management/import/": 64 * 1024 * 1024,
 }
 UPLOAD_THREADS = env.upload_threads
@@ -299,7 +320,7 @@ DOOR_PATHS = frozenset(
     [
         *("/api/register/", "/api/login/"),
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
-        *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
+        *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]

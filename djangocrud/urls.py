@@ -9,8 +9,11 @@ from backend.common.index import Index
 
 urlpatterns = [
     path("", Index.as_view(), name="index"),
+    path("", include("backend.notifications.api")),
     path("", include("backend.identity.api.urls")),
+    path("", include("backend.kyc.api.urls")),
     path("", include("backend.support.api.urls")),
+    path("", include("backend.catalog.api.urls")),
     path("", include("backend.budget.api.urls")),
     path(f"{settings.ADMIN_URL}/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -41,10 +41,7 @@ class UnitOfWork:
     drafts: list[Draft] = field(default_factory=list)
 
     def emit(self, *, topics: Iterable[str], kind: str, payload: dict[str, Any], author_id: int | None = None) -> None:
-        """Add one event for each topic. It is stored when the unit ends, and rung after commit.
-
-        `author_id`: who said it, and whose name alone is in it. What names others has no author; so erasure finds them.
-        """
+        """Add one event for each topic. It is stored when the unit ends, and rung after commit."""
         self.drafts.extend(Draft(topic, kind, payload, author_id) for topic in topics)
 
     def emit_draft(self, draft: Draft) -> None:

@@ -2,36 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 
 from backend.audit import services as audit
-from backend.common.errors import DomainError
-from backend.common.unit_of_work import unit_of_work
+from backend.common.adminpages import ThroughServices
 from backend.identity.models import KeyGrant, LoginLog, Role, Session, User, UserRole
 from backend.identity.principals import principal_of
 from backend.identity.services import roles, users
 
 admin.site.unregister(APIKey)
-
-
-class ThroughServices(admin.ModelAdmin):
-    """Saving is one unit of work, so that services take part in it; a rule that says no becomes a message."""
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            with unit_of_work():
-                return super().changeform_view(request, *args, **kwargs)
-        except DomainError as fault:
-            self.message_user(request, fault.detail, messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What others refer to is switched off, and stays."""
-        return False
 
 
 class GrantInline(admin.StackedInline):

@@ -70,7 +70,7 @@ def check_csrf(request: Request) -> None:
     """Compare cookie and `X-CSRFToken` header on unsafe methods, and Origin or Referer. Raises: PermissionDenied."""
     # Django looks for a token in the form, too: that would read a whole upload before anybody has decided about it.
     bodiless = copy.copy(request._request)
-    bodiless.POST = QueryDict()  # type: ignore[assignment]
+    bodiless.POST = QueryDict()
     check = _CsrfCheck(_no_response)
     check.process_request(bodiless)
     reason = check.process_view(bodiless, _no_response, (), {})

@@ -36,6 +36,10 @@ class RegistrationRefused(RuleViolation):
         self.field = field
 
 
+class IdentifierTaken(RegistrationRefused):
+    """Somebody has this e-mail address or username already."""
+
+
 class PasswordRefused(RuleViolation):
     code = "password_refused"
 

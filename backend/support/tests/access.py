@@ -31,6 +31,7 @@ ACCESS: dict[str, Cases] = {
     # Chats: their customer and their agent. Flags open none, but a superuser may close, transfer and share any (K-47).
     "POST /api/chats/get-or-create/": always(signed_in(200)),
     "GET /api/chats/chat/": always(only(200, "agent", "staff", "superuser")),
+    "GET /api/chats/times/": always(only(200, "agent", "superuser")),
     "GET /api/chats/search/": always(signed_in(400)),  # whoever is signed in has to say what they look for
     "GET /api/chats/queue/": always(only(200, "agent")),
     "GET /api/chats/{chat_id}/": {"own": signed_in(200), "another": signed_in(404)},

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("common", "0002_stored_files"),
-        ("support", "0006_tails_of_earlier_chats"),
+        ("support", "0009_index_times"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
