@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "handler": measure_handler,
     "identity": measure_identity,
     "catalog": measure_catalog,
+    "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,
@@ -37,7 +39,7 @@ PARTS: dict[str, Part] = {
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
-SMOKE = Plan(rounds=1, seconds=0.1, warm_up_s=0.05, share=0.1)
+SMOKE = Plan(rounds=1, seconds=0.25, warm_up_s=0.1, share=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "backend.kyc",
     "backend.support",
     "backend.catalog",
+    "backend.budget",
 ]
 
 MIDDLEWARE = [
@@ -233,6 +234,9 @@ SPECTACULAR_SETTINGS = {
         "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
         "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
         "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
+        "EntryKindEnum": "backend.budget.models.Kind",
+        "ImportStateEnum": "backend.budget.models.Import.State",
+        "ChatStateEnum": "backend.support.selectors.STATES",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -306,10 +310,11 @@ UPLOAD_PATHS = {
     "/api/kyc/uploads/": _DOCUMENT,
     "/api/kyc/uploads/*/": _DOCUMENT,
     "/api/catalog/items/*/image/": 6 * 1024 * 1024,
+    "/api/management/import/": 64 * 1024 * 1024,
 }
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS, "/api/management/import/*/": 300 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("backend.kyc.api.urls")),
     path("", include("backend.support.api.urls")),
     path("", include("backend.catalog.api.urls")),
+    path("", include("backend.budget.api.urls")),
     path(f"{settings.ADMIN_URL}/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

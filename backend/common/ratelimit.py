@@ -8,10 +8,9 @@ losing Redis nor bringing back an empty one frees anybody. A mark in Redis tells
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import redis
@@ -56,8 +55,7 @@ return {0, count, penalty, strike}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """At most `limit` uses in `window_s` seconds. `name` is the endpoint or group that people see."""
 
     name: str
@@ -65,8 +63,9 @@ class Rule:
     window_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
+    """A tuple, since one is made for each request."""
+
     allowed: bool
     limit: int
     remaining: int

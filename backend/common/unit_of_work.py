@@ -41,10 +41,7 @@ class UnitOfWork:
     drafts: list[Draft] = field(default_factory=list)
 
     def emit(self, *, topics: Iterable[str], kind: str, payload: dict[str, Any], author_id: int | None = None) -> None:
-        """Add one event for each topic. It is stored when the unit ends, and rung after commit.
-
-        `author_id`: who said it, and whose name alone is in it. What names others has no author; so erasure finds them.
-        """
+        """Add one event for each topic. It is stored when the unit ends, and rung after commit."""
         self.drafts.extend(Draft(topic, kind, payload, author_id) for topic in topics)
 
     def emit_draft(self, draft: Draft) -> None:
@@ -76,13 +73,14 @@ def unit_of_work() -> Iterator[UnitOfWork]:
             yield joined
         return
     unit = UnitOfWork()
-    token = _current.set(unit)
-    try:
-        with transaction.atomic(durable=True):
+    with transaction.atomic(durable=True):
+        token = _current.set(unit)
+        try:
             yield unit
             if transaction.get_rollback():  # Django would roll back without a word.
                 raise TransactionManagementError("a part of this unit of work failed, so the whole does")
             if unit.drafts:
                 _appenders[0](unit.drafts)
-    finally:
-        _current.reset(token)
+        finally:
+            # Before the commit: what runs after it opens a unit of its own, whose events this one would lose.
+            _current.reset(token)

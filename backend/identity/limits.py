@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def rule(name: str) -> Rule:
-    limit, window_s = settings.RATE_LIMITS[name]
-    return Rule(name, limit, window_s)
+    return Rule(name, *settings.RATE_LIMITS[name])
 
 
 def is_exempt(ip: str | None) -> bool:

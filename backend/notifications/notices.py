@@ -90,6 +90,23 @@ class AuditBroken(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReached(Notice):
+    """So many percent of a category's budget are spent in a month: 80, then 100. Once each a month."""
+
+    kind = "budget.reached"
+    budget_id: str
+    category_id: str
+    category: str
+    month: str
+    percent: int
+    amount: str
+    spent: str
+
+    def in_words(self) -> tuple[str, str]:
+        return f"{self.percent} % of {self.category}", f"You have spent {self.spent} of {self.amount} in {self.month}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KycSubmitted(Notice):
     """A person has sent a document, and waits for a decision."""
 

@@ -212,7 +212,7 @@ def rename_author(
     `worded_kinds` a `message` that begins with the name (or ends with it, before the full stop, with `worded` "last")
     is words about the person, and gets the new one too.
     For erasure: what was said stays readable, who said it does not. Live sockets are told nothing. Found by index:
-    by author, and where an event has none by what its payload names.
+    by author, and by what a payload names, where an event has no `client_id` (one that has names its author alone).
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -220,7 +220,7 @@ def rename_author(
                    %(field)s::text, %(name)s::text,
                    'message', CASE WHEN kind = ANY(%(kinds)s) AND {_WORDED[worded]} ELSE payload->>'message' END))
                WHERE payload ? %(field)s AND (
-                   author_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
+                   client_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
                    OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)
             """,  # noqa: S608
             {

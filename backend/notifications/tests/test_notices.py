@@ -6,6 +6,7 @@ from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.notifications import notices
 from backend.notifications.notices import (
     AuditBroken,
+    BudgetReached,
     ChatAssigned,
     ChatClosed,
     ChatQueued,
@@ -32,11 +33,7 @@ TABLE = [
         "chat.assigned",
         {"chat_id": "c", "customer_id": 7, "customer": "Ana", "agent_id": 8},
     ),
-    (
-        ChatShared(chat_id="c", shared_by=9),
-        "chat.shared",
-        {"chat_id": "c", "shared_by": 9},
-    ),
+    (ChatShared(chat_id="c", shared_by=8), "chat.shared", {"chat_id": "c", "shared_by": 8}),
     (ChatClosed(chat_id="c", closed_by=8), "chat.closed", {"chat_id": "c", "closed_by": 8}),
     (
         SessionRevoked(session_id="s", reason="sign_out"),
@@ -65,6 +62,27 @@ TABLE = [
         {"document_types": ["PASSPORT"], "reason": "dark"},
     ),
     (KycExpired(kyc_status="EXPIRED"), "kyc.expired", {"kyc_status": "EXPIRED"}),
+    (
+        BudgetReached(
+            budget_id="b",
+            category_id="c",
+            category="Food",
+            month="2026-11",
+            percent=80,
+            amount="100.00",
+            spent="85.50",
+        ),
+        "budget.reached",
+        {
+            "budget_id": "b",
+            "category_id": "c",
+            "category": "Food",
+            "month": "2026-11",
+            "percent": 80,
+            "amount": "100.00",
+            "spent": "85.50",
+        },
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 fields=["payload"],
                 opclasses=["jsonb_path_ops"],
                 name="realtime_event_about",
-                condition=Q(author_id__isnull=True),
+                condition=Q(client_id__isnull=True),
             ),
         ),
     ]

@@ -408,3 +408,32 @@ def test_whoever_is_erased_is_found_by_index_and_not_by_reading_every_event(fiel
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan on realtime_event" not in plan
     assert {"realtime_event_author", "realtime_event_about"} <= set(plan.replace("\n", " ").split())
+
+
+@pytest.mark.django_db
+def test_a_person_is_renamed_wherever_an_event_names_them():
+    """As who said it, and as whom somebody else's words are about."""
+    topic = new_topic()
+    said = {"user": "Ana", "user_id": 7}
+    append(
+        [
+            replace(draft(topic, "said"), payload=said, author_id=7, client_id="c-1"),
+            replace(draft(topic, "about"), payload={"user": "Bob", "user_id": 8, "member": "Ana", "member_id": 7}),
+            replace(draft(topic, "by"), payload={"member": "Ana", "member_id": 7, "user": "Bob"}, author_id=8),
+            replace(draft(topic, "other"), payload={"user": "Ana", "user_id": 9}, author_id=9),
+        ]
+    )
+
+    renamed = [
+        rename_author(user_id=7, name="Former", **fields)
+        for fields in ({}, {"id_field": "member_id", "name_field": "member"})
+    ]
+
+    named = Event.objects.filter(topic__key=topic).order_by("seq").values_list("payload", flat=True)
+    assert renamed == [1, 2]
+    assert [(payload.get("user"), payload.get("member")) for payload in named] == [
+        ("Former", None),
+        ("Bob", "Former"),
+        ("Bob", "Former"),
+        ("Ana", None),
+    ]

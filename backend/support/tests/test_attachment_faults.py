@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
@@ -191,3 +192,19 @@ def test_files_are_said_on_the_socket_once_and_refusals_name_the_message(own, li
     ]
     assert heard[0] == said
     assert texts_in(talk.topic) == ["", "5"]
+
+
+def test_of_two_messages_at_once_one_gets_the_file(own, live, talk):
+    mine = send_upload(own, talk, picture()).json()["id"]
+    url = f"/api/chats/{talk.id}/messages/"
+
+    def say(number):
+        return call(own.base_url, "POST", url, {"message": f"{number}", "attachments": [mine]}, talk.customer_token)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(say, range(4)))
+
+    assert sorted(status for status, _ in answers) == [201, 409, 409, 409]
+    (sent,) = [body for status, body in answers if status == 201]
+    assert Attachment.objects.get(pk=mine).seq == sent["seq"]
+    assert len(texts_in(talk.topic)) == 1
