@@ -7,9 +7,13 @@ MADE := $(VENV)/.made
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 # Tests and lint have servers and files of their own, so they never meet the data of `make run`.
-TESTING := EASE_VAR="$(CURDIR)/var/test"
+# Compiled modules are kept in any case: some fifty processes would each compile all of ours again.
+TESTING := PYTHONDONTWRITEBYTECODE= EASE_VAR="$(CURDIR)/var/test"
+# By file, in the order in which they come: fixtures of a module are made once, and the long ones begin (conftest.py).
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
+.PHONY: lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
 .PHONY: help run worker test lint bench jitter walk demo clean
 .DEFAULT_GOAL := help
 
@@ -23,16 +27,24 @@ worker: $(RUNTIME) ## run jobs and the clock by Celery, for a server started wit
 	@$(PY) -m djangocrud.launch worker
 
 test: lint ## lint, then every test in parallel, with coverage
-	@$(TESTING) $(PY) -m djangocrud.launch test -n auto \
+	@$(TESTING) $(PY) -m djangocrud.launch test $(SPREAD) \
 		--cov=backend --cov=djangocrud --cov-report=term:skip-covered --cov-fail-under=91
 
 lint: $(DEV) ## every check that runs no test
+	@$(MAKE) --no-print-directory --jobs=4 lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
+
+lint-ruff:
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+lint-black:
 	$(VENV)/bin/black --check --quiet .
+lint-flake8:
 	$(VENV)/bin/flake8
+lint-imports:
 	$(VENV)/bin/lint-imports
+lint-types:
 	$(TESTING) $(VENV)/bin/mypy
+lint-django:
 	$(TESTING) $(PY) manage.py makemigrations --check --dry-run
 	$(TESTING) $(PY) manage.py spectacular --fail-on-warn --validate --file $(VENV)/schema.yml
 

@@ -1,6 +1,7 @@
 """Fixtures for every slice. PostgreSQL and Valkey are real; each parallel worker has databases of its own."""
 
 import fcntl
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,25 @@ from django.core.management import call_command
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
-from backend.identity.models import User
-from backend.identity.services import roles, sessions
+from backend.identity.models import Role, User, UserRole
+from backend.identity.services import sessions
 from backend.tests.frames import check_frame
 from backend.tests.servers import Server
 from bench.client import ChatClient
 
 PREFIX = "test_template_"
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: two a core. Tests of server processes mostly wait, for starts, for ends, for what must not come."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no worker is left alone with it in the end: the bench, then servers."""
+    servers = {item.path for item in items if item.get_closest_marker("server")}
+    items.sort(key=lambda item: (item.path.parent.name != "bench", item.path not in servers))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,14 +103,17 @@ def live(server: Server, django_db_blocker: Any) -> Iterator[Server]:
 
 @pytest.fixture
 def make_user() -> Callable[..., User]:
-    """Make users with names of their own: `make_user("SUPPORT_AGENT", is_staff=True)`."""
+    """Make users with names of their own: `make_user("SUPPORT_AGENT", is_staff=True)`.
+
+    Straight into the tables: nobody can have heard of them before, and every test makes some.
+    """
 
     def make(*role_names: str, **fields: Any) -> User:
         name = fields.pop("first_name", "Person")
         email = fields.pop("email", f"{uuid.uuid4().hex[:12]}@example.com")
         user = User.objects.create_user(email, fields.pop("password", PASSWORD), first_name=name, **fields)
-        for role in role_names or ("CUSTOMER",):
-            roles.assign_role(user=user, name=role, assigned_by=None)
+        held = Role.objects.filter(name__in=role_names or ["CUSTOMER"])
+        UserRole.objects.bulk_create([UserRole(user=user, role=role) for role in held])
         return user
 
     return make
@@ -154,7 +169,7 @@ def _drop_old(before_hour: int) -> None:
 
 
 def _drop(name: str) -> None:
-    """Drop a database. By force only where somebody is still connected: force may not end autovacuum's work."""
+    """Drop a database, by force where somebody is still connected."""
     try:
         _admin(f'DROP DATABASE IF EXISTS "{name}"')
     except psycopg2.errors.ObjectInUse:

@@ -10,15 +10,19 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.budget import measure_budget
+from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
 from bench.handler import measure_handler
 from bench.identity import measure_identity
+from bench.kyc import measure_kyc
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
 from bench.support import measure_support
 from bench.trail import measure_trail
+from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
 
@@ -26,20 +30,25 @@ PARTS: dict[str, Part] = {
     "chat": measure_chat,
     "handler": measure_handler,
     "identity": measure_identity,
+    "catalog": measure_catalog,
+    "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,
+    "kyc": measure_kyc,
+    "uploads": measure_uploads,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)
+SMOKE = Plan(rounds=1, seconds=0.25, warm_up_s=0.1, share=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print everything; return 1 when a limit was missed."""
     given = _parser().parse_args(arguments)
-    plan = QUICK if given.quick else FULL
+    plan = SMOKE if given.smoke else QUICK if given.quick else FULL
     report = Report()
     with opened_stage() as stage:
-        measure_reference(stage, report, seconds=1 if given.quick else 4)
+        measure_reference(stage, report, seconds=1 if given.quick or given.smoke else 4)
         for name, part in PARTS.items():
             if given.part in (name, "all"):
                 asyncio.run(part(stage, plan, report))
@@ -54,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
+    parser.add_argument("--smoke", action="store_true", help="as short as can be: for the test that it runs at all")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     return parser
 

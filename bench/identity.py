@@ -32,13 +32,14 @@ SIGN_IN, HASH = "sign-in", "password hash"
 
 
 async def measure_identity(stage: Stage, plan: Plan, report: Report) -> None:
-    seeded = stage.seed((PEOPLE + REVOCATIONS) // 2)
+    revocations = plan.some(REVOCATIONS)
+    seeded = stage.seed((PEOPLE + revocations + 1) // 2)
     tokens = [token for chat in seeded for token in (chat.customer, chat.agent)]
     one, other = (stage.serve(PRODUCT, prefix="identity", settings=SETTINGS) for _ in range(2))
     stage.ready()
     await _requests(plan, report, one, tokens[:PEOPLE])
     await asyncio.to_thread(_sign_ins, plan, report, one)
-    await _revocations(report, one, other, tokens[PEOPLE : PEOPLE + REVOCATIONS])
+    await _revocations(report, one, other, tokens[PEOPLE : PEOPLE + revocations])
 
 
 async def _requests(plan: Plan, report: Report, server: ServerProcess, tokens: Sequence[str]) -> None:
@@ -103,7 +104,7 @@ def _sign_ins(plan: Plan, report: Report, server: ServerProcess) -> None:
         act()
     for _ in range(plan.rounds):
         for name, act in acts.items():
-            found.add(name, _sample(server, act))
+            found.add(name, _sample(server, act, plan.some(SIGN_INS)))
     report.table("Signing in, one after the other", "sign-in", found.samples)
     report.hold("sign-in / password hash, CPU", found.ratio(SIGN_IN, HASH), at_most=1.15)
 
@@ -114,14 +115,14 @@ def _ask(server: ServerProcess, path: str, body: object, status: int) -> None:
         raise RuntimeError(f"{path} answered {answer}")
 
 
-def _sample(server: ServerProcess, act: Callable[[], None]) -> Sample:
+def _sample(server: ServerProcess, act: Callable[[], None], times: int) -> Sample:
     delays_s: list[float] = []
     cpu, since = server.cpu_seconds, time.perf_counter()
-    for _ in range(SIGN_INS):
+    for _ in range(times):
         began = time.perf_counter()
         act()
         delays_s.append(time.perf_counter() - began)
-    return Sample(SIGN_INS, time.perf_counter() - since, server.cpu_seconds - cpu, delays_s)
+    return Sample(times, time.perf_counter() - since, server.cpu_seconds - cpu, delays_s)
 
 
 async def _revocations(report: Report, one: ServerProcess, other: ServerProcess, tokens: Sequence[str]) -> None:

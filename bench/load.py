@@ -206,7 +206,7 @@ class Requester(asyncio.Protocol):
             return
         head = data[:head_end].lower()
         at = head.find(b"content-length: ")
-        if not head.startswith((b"http/1.1 200", b"http/1.1 201")) or at < 0:
+        if not head.startswith((b"http/1.1 200", b"http/1.1 201", b"http/1.1 202")) or at < 0:
             self.failed = head[:80].decode(errors="replace")
             return
         size = int(head[at + 16 :].split(b"\r\n", 1)[0])

@@ -25,3 +25,24 @@ def pin(pid: int, to: set[int]) -> None:
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used so far, to the microsecond (/proc/<pid>/stat counts in 10 ms)."""
     return time.clock_gettime((~pid << 3) | CPUCLOCK_OF_PROCESS)
+
+
+def resident_kib(pid: int) -> int:
+    """Return how much memory a process has now."""
+    return _status(pid, "VmRSS")
+
+
+def forget_peak(pid: int) -> None:
+    """Have the kernel count the peak of a process's memory from now on."""
+    with open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
+
+
+def peak_kib(pid: int) -> int:
+    """Return the most memory that a process has had since its peak was forgotten."""
+    return _status(pid, "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:"))

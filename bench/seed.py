@@ -37,6 +37,7 @@ def main(count: int) -> None:
 
 
 def people(count: int, role_name: str) -> list[User]:
+    """Make people with one role, who cannot sign in."""
     run = uuid.uuid4().hex[:8]
     emails = [f"{role_name.lower()}{number}-{run}@bench.example" for number in range(count)]
     made = User.objects.bulk_create(
@@ -48,6 +49,7 @@ def people(count: int, role_name: str) -> list[User]:
 
 
 def token_of(user: User) -> str:
+    """Open a session for them, and return its access token."""
     return open_session(user=user, door="s1").access
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import machine
 from djangocrud.embedded import Embedded
@@ -64,13 +65,31 @@ class Stage:
         done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
         return [SeededChat(**facts) for facts in json.loads(done.stdout)]
 
+    def work(self, module: str, *arguments: str, **environment: str) -> Any:
+        """Run a module of ours in a process of its own, with Django on this stage; return the JSON it prints."""
+        command = [sys.executable, "-m", module, *arguments]
+        told = {**self.environment, "DJANGO_SETTINGS_MODULE": "bench.settings", **environment}
+        done = subprocess.run(command, cwd=ROOT, env=told, check=True, stdout=subprocess.PIPE)
+        return json.loads(done.stdout)
+
     def serve(
-        self, app: str, *, prefix: str, settings: str = "bench.settings", by: tuple[str, ...] = OURS
+        self,
+        app: str,
+        *,
+        prefix: str,
+        settings: str = "bench.settings",
+        by: tuple[str, ...] = OURS,
+        **environment: str,
     ) -> "ServerProcess":
         """Start a server process; it is not up before `ready` says so."""
         server = ServerProcess(
             [*by, app],
-            environment={**self.environment, "DJANGO_SETTINGS_MODULE": settings, "LAYER_PREFIX": f"bench-{prefix}"},
+            environment={
+                **self.environment,
+                "DJANGO_SETTINGS_MODULE": settings,
+                "LAYER_PREFIX": f"bench-{prefix}",
+                **environment,
+            },
             log=self.home / "servers.log",
         )
         self.servers.append(server)

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from bench.events import measure_events
+from bench.events import SETTINGS, measure_events
 from bench.figures import Report, percentile
 from bench.load import Conversation
 from bench.reference import pgbench
@@ -40,7 +40,7 @@ async def measure_support(stage: Stage, plan: Plan, report: Report) -> None:
     chats = stage.seed(CHATS)
     is_quick = plan.rounds == 1
     seeded = _seed(stage, MESSAGES_QUICK if is_quick else MESSAGES)
-    server = stage.serve(PRODUCT, prefix="support")
+    server = stage.serve(PRODUCT, prefix="support", settings=SETTINGS)
     stage.ready()
     await asyncio.to_thread(_search, report, server, seeded, 1 if is_quick else EACH_SEARCH)
     long, short = SeededChat(**seeded["long"]), SeededChat(**seeded["short"])

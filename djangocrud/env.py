@@ -1,7 +1,7 @@
 """The environment, read once, checked as a whole. Nothing else reads it (ruff TID251).
 
 A missing or malformed value stops the start with one line per variable. Older names of variables that
-`contract.md` lists (K-56 to K-59) are translated in one place, `_with_older_names`; that is why the source is
+`contract.md` lists (K-56 to K-59) are translated in one place, `older_names.py`; that is why the source is
 ours and only the checking is pydantic's.
 """
 
@@ -21,23 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from backend.common.encryption import key_from
 from djangocrud.embedded import Embedded
+from djangocrud.older_names import with_older_names
 
 ROOT = Path(__file__).resolve().parent.parent
 
 Words = tuple[str, ...]
-
-# Each canonical name, and the names that the reference systems used for it.
-OLDER_NAMES: dict[str, tuple[str, ...]] = {
-    "ALLOWED_HOSTS": ("ALLOWED_HOST", "DJANGO_ALLOWED_HOSTS"),
-    "SECRET_KEY": ("DJANGO_SECRET_KEY",),
-}
-DATABASE_PARTS: dict[str, tuple[str, ...]] = {
-    "name": ("DATABASE_NAME", "DB_NAME"),
-    "user": ("DATABASE_USER", "DB_USER"),
-    "password": ("DATABASE_PASSWD", "DATABASE_PASSWORD", "DB_PASSWORD", "DB_PASS"),
-    "host": ("DATABASE_HOST", "DB_HOST"),
-    "port": ("DATABASE_PORT", "DB_PORT"),
-}
+ENCRYPTION_KEYS = ("encryption_key_documents", "encryption_key_ssn", "encryption_key_address", "encryption_key_otp")
 
 
 class Env(BaseModel):
@@ -77,12 +66,18 @@ class Env(BaseModel):
     chat_edit_minutes: int = Field(default=15, ge=1)
     chat_reopen_days: int = Field(default=7, ge=1)
     chat_load_max: int = Field(default=20, ge=1)
+    sessions_kept_days: int = Field(default=30, ge=1)
+    login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
 
-    # Versions of the key that wraps the keys of files, the newest first: it wraps, all of them unwrap.
+    # Versions of the keys that wrap the keys of files, SSNs, addresses and second factors, the newest first.
     encryption_key_documents: tuple[SecretStr, ...] = ()
-    # The same for the secrets of authenticator apps.
+    encryption_key_ssn: tuple[SecretStr, ...] = ()
+    encryption_key_address: tuple[SecretStr, ...] = ()
     encryption_key_otp: tuple[SecretStr, ...] = ()
+    # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
+    ssn_hash_key: SecretStr = SecretStr("")
+    kyc_valid_days: int = Field(default=730, ge=1)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -112,6 +107,10 @@ class Env(BaseModel):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "Ease <no-reply@ease.example>"
+    admins: Words = ()
+    alert_every_minutes: int = Field(default=10, ge=1)
+    delivery_delay_seconds: int = Field(default=30, ge=0)
+    expo_push_url: str = ""
     password_reset_url: str = "http://127.0.0.1:8000/reset/?token="  # noqa: S105 - an address
 
     # Variables of the older systems. The first must not open production; the next two set lifetimes; the last does
@@ -149,7 +148,7 @@ class Env(BaseModel):
             ip_network(network)
         return value
 
-    @field_validator("encryption_key_documents", "encryption_key_otp", mode="after")
+    @field_validator(*ENCRYPTION_KEYS, mode="after")
     @classmethod
     def _are_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in value:
@@ -159,14 +158,21 @@ class Env(BaseModel):
         return value
 
     @field_validator(
-        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt"),
-        *("encryption_key_documents", "encryption_key_otp"),
+        *("allowed_hosts", "csrf_trusted_origins", "cors_allowed_origins", "redis_url", "rate_limit_exempt", "admins"),
+        *ENCRYPTION_KEYS,
         mode="before",
     )
     @classmethod
     def _split_words(cls, value: object) -> object:
         """Lists accept commas or spaces (K-57)."""
         return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("admins")
+    @classmethod
+    def _are_addresses(cls, value: Words) -> Words:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in value):
+            raise ValueError("must be e-mail addresses")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -212,8 +218,8 @@ class Env(BaseModel):
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
             (not self.redis_url, "REDIS_URL must be set"),
-            (not self.encryption_key_documents, "ENCRYPTION_KEY_DOCUMENTS must be set"),
-            (not self.encryption_key_otp, "ENCRYPTION_KEY_OTP must be set"),
+            *((not getattr(self, name), f"{name.upper()} must be set") for name in ENCRYPTION_KEYS),
+            (len(self.ssn_hash_key.get_secret_value()) < 32, "SSN_HASH_KEY must be set, with at least 32 characters"),
             (
                 not self.aws_storage_bucket_name,
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
@@ -284,19 +290,16 @@ class Env(BaseModel):
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
         return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
 
-    @property
-    def document_keys(self) -> tuple[str, ...]:
-        """The keys of files, newest first: those given, else one made and kept in `var/` (development only)."""
-        return self._keys("encryption_key_documents")
-
-    @property
-    def otp_keys(self) -> tuple[str, ...]:
-        """The keys of authenticator apps' secrets, likewise."""
-        return self._keys("encryption_key_otp")
-
-    def _keys(self, name: str) -> tuple[str, ...]:
+    def master_keys(self, name: str) -> tuple[str, ...]:
+        """One of `ENCRYPTION_KEYS`: the versions given, else one made and kept in `var/` (development only)."""
         given = tuple(secret.get_secret_value() for secret in getattr(self, name))
         return given or (_kept_secret(self.var / name, Fernet.generate_key().decode()),)
+
+    @property
+    def ssn_hashing_key(self) -> str:
+        return self.ssn_hash_key.get_secret_value() or _kept_secret(
+            self.var / "ssn_hash_key", secrets.token_urlsafe(48)
+        )
 
 
 def _is_url(text: str, *schemes: str) -> bool:
@@ -339,43 +342,11 @@ def _kept_secret(path: Path, fresh_value: str) -> str:
         return path.read_text().strip()
 
 
-def _with_older_names(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the canonical variables that follow from older names, where the canonical one is not set."""
-    found: dict[str, str] = {}
-    for name, older in OLDER_NAMES.items():
-        value = next((environ[o] for o in older if environ.get(o)), "")
-        if value and not environ.get(name):
-            found[name] = value
-    if not environ.get("DATABASE_URL"):
-        url = _database_url_from_parts(environ)
-        if url:
-            found["DATABASE_URL"] = url
-    return found
-
-
-def _database_url_from_parts(environ: Mapping[str, str]) -> str:
-    """Build DATABASE_URL from the reference systems' five spellings of its parts (K-56)."""
-    parts = {part: next((environ[n] for n in names if environ.get(n)), "") for part, names in DATABASE_PARTS.items()}
-    if not parts["name"]:
-        return ""
-    if environ.get("DATABASE_NAME") and not environ.get("DATABASE_USER"):
-        # S0 calls them USERNAME, PASSWORD, HOST, PORT: names that shells use too, so only in this constellation (K-58).
-        for part, bare in (("user", "USERNAME"), ("password", "PASSWORD"), ("host", "HOST"), ("port", "PORT")):
-            parts[part] = parts[part] or environ.get(bare, "")
-    login = quote(parts["user"], safe="") + (":" + quote(parts["password"], safe="") if parts["password"] else "")
-    host = parts["host"] or "localhost"
-    if host.startswith("/"):
-        host = quote(host, safe="")  # The folder of a Unix socket.
-    elif ":" in host:
-        host = f"[{host}]"  # IPv6
-    return f"postgresql://{login}@{host}:{parts['port'] or '5432'}/{quote(parts['name'], safe='')}"
-
-
 def load(environ: Mapping[str, str] | None = None) -> Env:
     """Read and check the environment. Raises SystemExit with one line per faulty variable."""
     source = {**dotenv_values(ROOT / ".env"), **os.environ} if environ is None else dict(environ)
     source = {name: value for name, value in source.items() if value}
-    values: dict[str, Any] = {**_with_older_names(source), **source}
+    values: dict[str, Any] = {**with_older_names(source), **source}
     names = {str(f.validation_alias or n).upper(): str(f.validation_alias or n) for n, f in Env.model_fields.items()}
     given = {names[k.upper()]: v for k, v in values.items() if k.upper() in names}
     try:

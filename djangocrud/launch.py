@@ -126,13 +126,18 @@ def manage(arguments: list[str]) -> int:
     try:
         if command == "test":
             return test(arguments[2:])
-        with contextlib.nullcontext() if command in WITHOUT_SERVERS else servers():
+        with servers() if _uses_servers(command) else contextlib.nullcontext():
             from django.core.management import execute_from_command_line
 
             execute_from_command_line(arguments)
     except EmbeddedFailed as error:
         return _refuse(str(error))
     return 0
+
+
+def _uses_servers(command: str) -> bool:
+    """Whether the command may touch the embedded servers. One that waits for a database of its own starts none."""
+    return command not in WITHOUT_SERVERS and not (command == "wait_for_db" and env.database_url)
 
 
 @contextlib.contextmanager

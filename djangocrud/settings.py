@@ -7,6 +7,7 @@ import dj_database_url
 from corsheaders.defaults import default_headers
 
 from backend.common.logs import logging_config
+from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
 
 BASE_DIR = ROOT
@@ -38,7 +39,10 @@ INSTALLED_APPS = [
     "backend.audit",
     "backend.notifications",
     "backend.identity",
+    "backend.kyc",
     "backend.support",
+    "backend.catalog",
+    "backend.budget",
 ]
 
 MIDDLEWARE = [
@@ -52,7 +56,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "backend.identity.middleware.RateLimitHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -171,11 +174,13 @@ CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the doubl
 RATE_LIMITS = {
     "user": (env.rate_limit_user, 60),
     "anonymous": (env.rate_limit_anonymous, 60),
+    "credential": (env.rate_limit_anonymous, 60),  # tokens and keys that are none, by address
     "api_key": (env.rate_limit_api_key, 60),
     "sign_in": (env.rate_limit_sign_in, 60),
     "registration": (env.rate_limit_registration, 3600),
     "password": (20, 3600),
     "honeypot": (10, 60),
+    "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
     "upload": (env.rate_limit_uploads, 300),
 }
@@ -192,8 +197,20 @@ EMAIL_HOST_PASSWORD = env.email_host_password.get_secret_value()
 EMAIL_USE_TLS = env.email_use_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
+# Mail and push about a notice wait so long for its reader (backend/notifications/services/deliveries.py).
+DELIVERY_DELAY_SECONDS = env.delivery_delay_seconds
+EXPO_PUSH_URL = env.expo_push_url
 PASSWORD_RESET_URL = env.password_reset_url
+# Told of unexpected faults, once for each and so many seconds (backend/common/alerts.py).
+ADMINS = [("", address) for address in env.admins]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Ease] "
+ALERT_EVERY_S = env.alert_every_minutes * 60
 CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
+# For how long what is over is kept; periodic jobs delete what is older.
+SESSIONS_KEPT_DAYS = env.sessions_kept_days
+LOGIN_LOGS_KEPT_DAYS = env.login_logs_kept_days
+RATE_LIMITS_KEPT_DAYS = 2  # strikes count for one
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {
@@ -212,50 +229,6 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-# The groups of the API's documents, in the order that one reads them.
-API_TAGS = {
-    "identity": "Doors: signing up, in and out, sessions, passwords, one's own profile.",
-    "two-factor": "The second factor: enrol an app, recovery codes, and step-up tokens for single acts.",
-    "privacy": "What people may ask for: everything about themselves, and to be told when a rule changes.",
-    "kyc": "Knowing the customer: profile and documents.",
-    "kyc review": "Deciding about profiles and documents: for bank admins.",
-    "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
-    "notifications": "The durable inbox of a person, and of a desk.",
-    "budget": "Income, expenses and their categories.",
-    "catalog": "Tagged items with search.",
-    "help": "Help articles.",
-    "superadmin": "Managing accounts: for staff and superusers.",
-    "security": "Security events: for bank admins and auditors.",
-    "audit": "The trail: for bank admins and auditors.",
-    "partner": "For partner systems, with an API key.",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Ease",
-    "DESCRIPTION": "One backend for people who bank on a phone and for the staff who answer them.",
-    "VERSION": "0.1.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "TAGS": [{"name": name, "description": description} for name, description in API_TAGS.items()],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "apiKey": {
-                "type": "apiKey",
-                "in": "header",
-                "name": "X-Api-Key",
-                "description": "The key of a partner system, as the admin site showed it once.",
-            }
-        }
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "backend.common.examples.add_to_document",
-    ],
-    # Scripts and styles of the pages come from this server.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True, "filter": True, "docExpansion": "none"},
-}
 SWAGGER_PERMISSIONS = env.swagger_permissions
 
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
@@ -280,7 +253,7 @@ GRAPPELLI_ADMIN_TITLE = "Ease"
 ADMIN_HONEYPOT_URL = env.admin_honeypot_url
 
 # The second factor (backend/identity/services/two_factor.py).
-ENCRYPTION_KEY_OTP = env.otp_keys
+ENCRYPTION_KEY_OTP = env.master_keys("encryption_key_otp")
 STAFF_TOTP_REQUIRED = env.production if env.staff_totp_required is None else env.staff_totp_required
 STEP_UP_SECONDS = env.otp_token_expiration_time
 
@@ -303,7 +276,12 @@ if env.aws_storage_bucket_name:
     STORAGES["default"] = s3_storage(env)
 # What is sealed on its way into the storage (backend/common/vault.py). On the media's disk, so that it is only renamed.
 VAULT_SPOOL = env.var / "incoming"
-ENCRYPTION_KEY_DOCUMENTS = env.document_keys
+ENCRYPTION_KEY_DOCUMENTS = env.master_keys("encryption_key_documents")
+ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
+ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
+SSN_HASH_KEY = env.ssn_hashing_key
+KYC_VALID_DAYS = env.kyc_valid_days
+KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
     STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
@@ -324,16 +302,24 @@ DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else N
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.
-UPLOAD_PATHS = {"/api/chats/*/attachments/": 12 * 1024 * 1024}
+_DOCUMENT = 12 * 1024 * 1024
+UPLOAD_PATHS = {
+    "/api/chats/*/attachments/": _DOCUMENT,
+    "/api/kyc/upload/": _DOCUMENT,
+    "/api/kyc/uploads/": _DOCUMENT,
+    "/api/kyc/uploads/*/": _DOCUMENT,
+    "/api/catalog/items/*/image/": 6 * 1024 * 1024,
+    "/api/management/import/": 64 * 1024 * 1024,
+}
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.
-BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS}
+BODY_LIMITS = {"": 300 * 1024, **UPLOAD_PATHS, "/api/management/import/*/": 300 * 1024}
 # Slow on purpose (they hash passwords), so they have a pool of their own and hold nobody else up.
 DOOR_PATHS = frozenset(
     [
         *("/api/register/", "/api/login/"),
         *("/api/users/login/", "/api/users/register/", "/api/users/changepwd/", "/api/superadmin/user/"),
-        *("/api/auth/login/", "/api/profile/change-password/", "/api/auth/password/change/"),
+        *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/auth/2fa/enrol/", "/api/auth/step-up/", f"/{ADMIN_URL}/login/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),

@@ -22,3 +22,6 @@ RATE_LIMIT_EXEMPT = ["127.0.0.0/8"]
 PRINCIPAL_NEAR_SECONDS = 0.0
 # Jobs run in the test that caused them, when its transaction commits.
 JOBS_AT_ONCE = True
+# A test client loads the middleware anew, and WhiteNoise would look at every static file each time: half of the time
+# of a usual test. This has it look when it is asked for one.
+WHITENOISE_AUTOREFRESH = True

@@ -7,8 +7,12 @@ from backend.common.index import Index, icon
 urlpatterns = [
     path("", Index.as_view(), name="index"),
     path("favicon.ico", icon),
+    path("", include("backend.notifications.api")),
     path("", include("backend.identity.api.urls")),
+    path("", include("backend.kyc.api.urls")),
     path("", include("backend.support.api.urls")),
+    path("", include("backend.catalog.api.urls")),
+    path("", include("backend.budget.api.urls")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
     path("", include("backend.identity.api.documents")),

@@ -18,8 +18,19 @@ _TYPES = {
     "account.locked": "ACCOUNT_LOCK",
     "account.unlocked": "ACCOUNT_UNLOCK",
 }
-_CREATING = {"created", "registered", "written", "opened", "uploaded", "submitted", "posted", "issued", "requested"}
-_DELETING = {"deleted", "removed", "erased", "details_erased"}
+_CREATING = {
+    "created",
+    "registered",
+    "written",
+    "opened",
+    "uploaded",
+    "submitted",
+    "posted",
+    "issued",
+    "requested",
+    "imported",
+}
+_DELETING = {"deleted", "removed", "erased", "details_erased", "purged"}
 _READING = {"viewed", "exported", "downloaded", "used", "listed"}
 
 

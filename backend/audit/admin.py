@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from backend.audit import services as audit
 from backend.audit.models import AuditLog, AuditSeal, SecurityEvent
-from backend.common.admin_pages import History, acting, each
+from backend.common.adminpages import History, acting, each
 from backend.common.principal import AUDITOR, BANK_ADMIN
 
 

@@ -1,7 +1,7 @@
 """What happened, and who did it. User ids are plain numbers: the trail outlives the people in it.
 
 Rows, seals and anchors only ever come (triggers in migration 0002 refuse the rest). What they prove, and against
-whom: docs/adr/0005-a-sealed-trail.md.
+whom: backend/docs/trust.md.
 """
 
 import json

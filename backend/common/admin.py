@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from backend.common.admin_pages import History
+from backend.common.adminpages import History
 from backend.common.models import StoredFile
 
 

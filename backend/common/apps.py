@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 SWEEP_S = 3600
+DAY_S = 24 * 3600
 
 
 class CommonConfig(AppConfig):
@@ -8,6 +9,8 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from backend.common import jobs, tasks
+        from backend.common import alerts, jobs, tasks
 
+        alerts.install()
+        jobs.every(DAY_S, tasks.forget_old_limits)
         jobs.every(SWEEP_S, tasks.sweep_files)

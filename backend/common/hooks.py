@@ -87,6 +87,17 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo accounts are there; each slice adds what its part of the demo needs and is missing, in transactions of
+    its own. Called at every start, so a slice finds out with a query or two that nothing is missing.
+
+    `accounts` says the user id of each: customer, agent, bank_admin, auditor, manager, superuser.
+    """
+
+    accounts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawal:
     """Somebody no longer has a role, in the transaction that took it; their user row is locked.
 
@@ -103,6 +114,15 @@ class Withdrawal:
         return self.role is None or self.role == role
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Events were stored, and the transaction that stored them is still open: (topic, seq, kind) of each."""
+
+    events: tuple[tuple[str, int, str], ...]
+
+
+events_appended: Hook[Appended] = Hook("events_appended")
+demo_loaded: Hook[Demo] = Hook("demo_loaded")
 person_leaving: Hook[Leaving] = Hook("person_leaving")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")

@@ -6,6 +6,7 @@ is away (E-S4-12), this process does, in threads of its own, so that no answer w
 by its time what was done.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -111,6 +112,7 @@ class Clock:
         self._thread = threading.Thread(target=self._tick_on, name="job-clock", daemon=True)
 
     def start(self) -> None:
+        logging.getLogger("celery.app.trace").setLevel(logging.WARNING)  # Every success; here jobs log their own.
         self._thread.start()
 
     def stop(self) -> None:

@@ -72,7 +72,10 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         _note_denial(context.get("request"))
     if isinstance(exc, errors.DomainError):
         set_rollback()
-        return Response(body_of(exc), status=status_of(exc), headers=_headers_of(exc))
+        headers = _headers_of(exc)
+        for name in headers.keys() & getattr(context.get("view"), "headers", {}).keys():
+            del context["view"].headers[name]  # Of a wider limit, which was kept; this one was not.
+        return Response(body_of(exc), status=status_of(exc), headers=headers)
     if isinstance(exc, DjangoValidationError):
         exc = exceptions.ValidationError(as_serializer_error(exc))
     response = exception_handler(exc, context)

@@ -7,10 +7,11 @@ losing Redis nor bringing back an empty one frees anybody. A mark in Redis tells
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import redis
 import structlog
@@ -28,6 +29,7 @@ STRIKES_S = 86400
 REST_S = 1.0
 TIMEOUT_S = 0.25
 PUT_BACK_MAX = 10_000
+FORGET_AT_ONCE = 1000
 
 # Answers: allowed, count, milliseconds to the end of window or block, strike number (0 when none was added).
 # `allowed` is -1 when the mark is missing: this Redis has forgotten everything.
@@ -54,8 +56,7 @@ return {0, count, penalty, strike}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """At most `limit` uses in `window_s` seconds. `name` is the endpoint or group that people see."""
 
     name: str
@@ -63,8 +64,9 @@ class Rule:
     window_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
+    """A tuple, since one is made for each request."""
+
     allowed: bool
     limit: int
     remaining: int
@@ -221,12 +223,44 @@ def _remember_block(rule: Rule, identity: str, seconds: float, count: int) -> No
     log.info("rate_limit.blocked", rule=rule.name, seconds=int(seconds))
 
 
+def forget_before(edge: datetime) -> int:
+    """Delete rows whose window or block ended before `edge`; return how many. In steps, safe to stop and repeat.
+
+    An edge within the last day would shorten the memory of strikes.
+    """
+    old = RateLimit.objects.filter(window_end__lt=edge)
+    total = 0
+    while batch := list(old.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
+        total += RateLimit.objects.filter(pk__in=batch).delete()[0]
+    return total
+
+
 def hashed(identity: str) -> str:
     """Return a short stand-in for what must not be stored as it is (an e-mail somebody typed)."""
     key = settings.SECRET_KEY.encode()[:64]
     return hashlib.blake2b(identity.encode(), key=key, digest_size=16).hexdigest()
 
 
+class Spread:
+    """Several Redis hosts: whoever is counted is counted on one of them, always the same."""
+
+    def __init__(self, limiters: Sequence[Limiter]) -> None:
+        self._limiters = limiters
+
+    def hit(self, rule: Rule, identity: str, *, cost: int = 1, in_advance: bool = False) -> Verdict:
+        return self._of(identity).hit(rule, identity, cost=cost, in_advance=in_advance)
+
+    def clear(self, rule: Rule, identity: str) -> None:
+        self._of(identity).clear(rule, identity)
+
+    def unblock(self, name: str, identity: str) -> None:
+        self._of(identity).unblock(name, identity)
+
+    def _of(self, identity: str) -> Limiter:
+        return self._limiters[crc32(identity.encode()) % len(self._limiters)]
+
+
 @cache
-def limiter() -> Limiter:
-    return Limiter(settings.REDIS_URLS[0], prefix=f"{settings.LAYER_PREFIX}:")
+def limiter() -> Limiter | Spread:
+    found = [Limiter(url, prefix=f"{settings.LAYER_PREFIX}:") for url in settings.REDIS_URLS]
+    return found[0] if len(found) == 1 else Spread(found)

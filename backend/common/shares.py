@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
-from backend.common.ratelimit import Limiter, Rule, Verdict, limiter
+from backend.common.ratelimit import Limiter, Rule, Spread, Verdict, limiter
 
 PEOPLE_MAX = 20_000
 
@@ -26,21 +26,23 @@ class _Share:
 class Shares:
     """Shares of one process. Thread-safe; bounded in size."""
 
-    def __init__(self, source: Limiter) -> None:
+    def __init__(self, source: Limiter | Spread) -> None:
         self._source = source
         self._shares: dict[tuple[str, str], _Share] = {}
         self._lock = Lock()
 
     def take(self, rule: Rule, identity: str) -> Verdict:
         """Spend one use of the share, or take a new share."""
-        key = (rule.name, identity)
+        key = rule.name, identity
         now = time.monotonic()
         with self._lock:
             share = self._shares.get(key)
-            if share is not None and share.until > now and (share.left > 0 or not share.allowed):
-                share.left -= 1
-                remaining = share.remaining + share.left if share.allowed else 0
-                return Verdict(share.allowed, rule.limit, remaining, share.ends_at - now)
+            if share is not None and share.until > now:
+                if share.left > 0:
+                    left = share.left = share.left - 1
+                    return Verdict(True, rule.limit, share.remaining + left, share.ends_at - now)
+                if not share.allowed:
+                    return Verdict(False, rule.limit, 0, share.ends_at - now)
         verdict = self._source.hit(rule, identity)
         extra, remaining = min(rule.limit // 10, verdict.remaining) if verdict.allowed else 0, verdict.remaining
         if extra > 1:

@@ -73,13 +73,14 @@ def unit_of_work() -> Iterator[UnitOfWork]:
             yield joined
         return
     unit = UnitOfWork()
-    token = _current.set(unit)
-    try:
-        with transaction.atomic(durable=True):
+    with transaction.atomic(durable=True):
+        token = _current.set(unit)
+        try:
             yield unit
             if transaction.get_rollback():  # Django would roll back without a word.
                 raise TransactionManagementError("a part of this unit of work failed, so the whole does")
             if unit.drafts:
                 _appenders[0](unit.drafts)
-    finally:
-        _current.reset(token)
+        finally:
+            # Before the commit: what runs after it opens a unit of its own, whose events this one would lose.
+            _current.reset(token)

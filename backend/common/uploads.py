@@ -5,15 +5,17 @@ Django parses the form in the request's own worker thread, which reads the body 
 decided that the caller may send one, and touch neither `request.data` nor `request.POST`.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 
@@ -22,6 +24,10 @@ from backend.common.content import safe_name
 from backend.common.errors import TooLarge
 
 TAIL = 1024
+
+# Parsing and sealing keep the interpreter busy. However many uploads there are, one is worked on at a time, and the
+# others wait here, not in line for the interpreter: there the sockets of the process would wait behind them.
+_turn = threading.Lock()
 
 
 class FileTooLarge(TooLarge):
@@ -93,25 +99,34 @@ def receive(request: Request, *, kind: str, size_max: int, field: str = "file") 
 
 def _parsed(request: HttpRequest, handler: Sealing) -> dict[str, str]:
     """Parse the form, to its very end; return its plain fields."""
+    with _turn:
+        return _parsed_in_turn(request, handler)
+
+
+def _parsed_in_turn(request: HttpRequest, handler: Sealing) -> dict[str, str]:
     body = _Body(request)
     # Django takes a form without a length for an empty one; where it ends, the body says by itself.
     meta = {**request.META, "CONTENT_LENGTH": request.META.get("CONTENT_LENGTH") or "1"}
-    parser = MultiPartParser(meta, body, [handler], request.encoding or "utf-8")
-    fields, _ = parser.parse()
-    if not body.ended_with(parser._boundary):  # Django takes what is there for all there is.
+    fields, _ = MultiPartParser(meta, cast(Any, body), [handler], request.encoding or "utf-8").parse()
+    boundary = parse_header_parameters(request.META["CONTENT_TYPE"])[1]["boundary"]
+    if not body.ended_with(boundary.encode("ascii")):  # Django takes what is there for all there is.
         raise ValidationError({"non_field_errors": ["The form ends before its last boundary."]})
-    return dict(fields.items())
+    return {name: str(value) for name, value in fields.items()}
 
 
 class _Body:
-    """The request's body, as the parser reads it. Remembers the last bytes."""
+    """The request's body, as the parser reads it. Remembers the last bytes. Gives its turn up while it waits."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._tail = b""
 
     def read(self, size: int) -> bytes:
-        data = self._request.read(size)
+        _turn.release()
+        try:
+            data = self._request.read(size)
+        finally:
+            _turn.acquire()
         self._tail = (self._tail + data)[-TAIL:]
         return data
 

@@ -37,7 +37,7 @@ from django.db.models import Q
 
 from backend.common import encryption, jobs, tasks
 from backend.common.database import is_connection_trouble
-from backend.common.errors import DomainError, NotFound, Unavailable
+from backend.common.errors import Conflict, NotFound, Unavailable
 from backend.common.models import StoredFile
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class FileGone(NotFound):
     detail = "This file no longer exists."
 
 
-class FileDamaged(DomainError):
+class FileDamaged(Conflict):
     """What the storage holds is not what was stored. Nobody can mend it: it must be sent again (E-KYC-6)."""
 
     code = "file.damaged"

@@ -14,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from backend.common.principal import Principal
+from backend.identity import limits
 from backend.identity.errors import TokenRefused
 from backend.identity.principals import principal_from_credential, principal_from_token
 
@@ -69,7 +70,7 @@ def check_csrf(request: Request) -> None:
     """Compare cookie and `X-CSRFToken` header on unsafe methods, and Origin or Referer. Raises: PermissionDenied."""
     # Django looks for a token in the form, too: that would read a whole upload before anybody has decided about it.
     bodiless = copy.copy(request._request)
-    bodiless.POST = QueryDict()  # type: ignore[assignment]
+    bodiless.POST = QueryDict()
     check = _CsrfCheck(_no_response)
     check.process_request(bodiless)
     reason = check.process_view(bodiless, _no_response, (), {})
@@ -82,5 +83,9 @@ def _no_response(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(fault: TokenRefused) -> AuthenticationFailed:
-    """The S1 clients read `error`, all others `detail` and `code` (K-38)."""
+    """Count the try like a request of anybody: tokens are not to be guessed at leisure. Raises: TooMany.
+
+    The S1 clients read `error`, all others `detail` and `code` (K-38).
+    """
+    limits.share_for_address("credential")
     return AuthenticationFailed({"detail": fault.detail, "code": fault.code, "error": fault.detail})

@@ -104,6 +104,10 @@ class RegistrationRefused(RuleViolation):
         self.field = field
 
 
+class IdentifierTaken(RegistrationRefused):
+    """Somebody has this e-mail address or username already."""
+
+
 class PasswordRefused(RuleViolation):
     code = "password_refused"
 

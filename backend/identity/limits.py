@@ -1,6 +1,7 @@
 """Which limits the doors have. Per-address limits spare exempt networks; per-account ones spare nobody."""
 
 from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -10,10 +11,12 @@ from backend.common.errors import TooMany
 from backend.common.ratelimit import Rule, Verdict, limiter
 from backend.common.shares import shares
 
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # its class body loads throttles.py, and that this module
+
 
 def rule(name: str) -> Rule:
-    limit, window_s = settings.RATE_LIMITS[name]
-    return Rule(name, limit, window_s)
+    return Rule(name, *settings.RATE_LIMITS[name])
 
 
 def is_exempt(ip: str | None) -> bool:
@@ -42,6 +45,16 @@ def share_for_address(name: str) -> Verdict | None:
 def share_for_person(name: str, user_id: int) -> Verdict:
     """Count one use by a person, from this process's share. Exempts nobody. Raises: TooMany."""
     return judge(shares().take(rule(name), f"user:{user_id}"), name, user_id=user_id)
+
+
+def share_for_key(name: str, prefix: str) -> Verdict:
+    """Count one use by a partner's API key, from this process's share. Raises: TooMany."""
+    return judge(shares().take(rule(name), f"key:{prefix}"), name)
+
+
+def show(verdict: Verdict, view: "APIView") -> None:
+    """Have the answer say how much of the limit is left: `view.headers` are what DRF puts on each answer."""
+    view.headers.update(verdict.headers)
 
 
 def judge(verdict: Verdict, name: str, *, user_id: int | None = None) -> Verdict:

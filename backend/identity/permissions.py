@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework_api_key.models import APIKey
 
-from backend.common.ratelimit import limiter
 from backend.common.shapes import principal_of
 from backend.identity import limits
 from backend.identity.services import api_keys
@@ -46,8 +45,9 @@ def api_key(scope: str) -> type[BasePermission]:
         def has_permission(self, request: Request, view: APIView) -> bool:
             key = usable_key(request.META.get("HTTP_X_API_KEY", ""))
             if key is None or not may(key, scope):
+                limits.share_for_address("credential")  # Whoever has no key is anybody, and guesses no faster.
                 return False
-            limits.judge(limiter().hit(limits.rule("api_key"), f"key:{key.prefix}"), "api_key")
+            limits.show(limits.share_for_key("api_key", key.prefix), view)
             request.auth = key
             api_keys.note_use(key)
             return True

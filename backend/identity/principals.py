@@ -3,14 +3,17 @@
 Asked in this order: the signature and expiry; this process's memory of sessions ended and of people changed in the
 last two minutes (fed by the durable topic `sessions`); one cache read. Only without a cached value is the database
 asked, once. An old or refilled cache revives nothing: values are signed, expire by their own clock, and are older
-than the memory. Within half a second of a token's last use its signature and the cache are not asked again.
+than the memory. What was found out about a token's bearer is good for half a second without asking anybody again, and
+for longer while the memory is known to be complete: see `JustNow`.
 """
 
 import hashlib
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -33,21 +36,25 @@ SESSIONS_TOPIC = "sessions"
 
 
 class RecentChanges:
-    """What ended or changed lately, so that no cache can say otherwise. Bounded by time: 120 s outlive any cache."""
+    """What ended or changed lately, so that no cache can say otherwise. Bounded by time: 120 s outlive any cache.
+
+    Told by the event loop and by every thread that commits; asked without a lock, since one lookup is whole.
+    """
 
     def __init__(self) -> None:
         self._ended: dict[str, float] = {}
         self._versions: dict[int, tuple[int, float]] = {}
+        self._lock = Lock()
 
     def end(self, sids: list[str]) -> None:
-        self._forget_old()
-        deadline = time.monotonic() + MEMORY_SECONDS
-        self._ended.update(dict.fromkeys(sids, deadline))
+        with self._lock:
+            self._ended.update(dict.fromkeys(sids, self._forgetful_now() + MEMORY_SECONDS))
 
     def raise_version(self, user_id: int, version: int) -> None:
-        self._forget_old()
-        newest = max(version, self.least_version(user_id))  # Notices of two changes can overtake each other.
-        self._versions[user_id] = (newest, time.monotonic() + MEMORY_SECONDS)
+        with self._lock:
+            now = self._forgetful_now()
+            newest = max(version, self.least_version(user_id))  # Notices of two changes can overtake each other.
+            self._versions[user_id] = (newest, now + MEMORY_SECONDS)
 
     def is_ended(self, sid: str) -> bool:
         return sid in self._ended
@@ -55,41 +62,62 @@ class RecentChanges:
     def least_version(self, user_id: int) -> int:
         return self._versions.get(user_id, (0, 0.0))[0]
 
-    def _forget_old(self) -> None:
+    def _forgetful_now(self) -> float:
+        """Drop what no cache can contradict any more; return the moment."""
         now = time.monotonic()
-        for memory in (self._ended, self._versions):
-            # Oldest first, so this stops at the first one that is still needed.
-            for key in list(memory):
-                value = memory[key]  # type: ignore[index]
-                if (value if isinstance(value, float) else value[1]) > now:
-                    break
-                memory.pop(key)  # type: ignore[call-overload]
+        _forget_old(self._ended, lambda deadline: deadline <= now)
+        _forget_old(self._versions, lambda known: known[1] <= now)
+        return now
+
+
+def _forget_old(memory: dict[Any, Any], is_old: Callable[[Any], bool]) -> None:
+    """Drop what is old; stops at the first one that is still needed, since the oldest stand first."""
+    for key in list(memory):
+        if not is_old(memory[key]):
+            return
+        del memory[key]
 
 
 class JustNow:
-    """Who bore which token within the last moments, in this process: an app opens with a burst of requests.
+    """Who bore which token, as this process has found out: an app asks for many things at once, and again.
 
-    Never older than `PRINCIPAL_NEAR_SECONDS`, so what a lost ring would have told is heard within that time; never
-    against `recent`, so what this process knows counts at once. Bounded: it starts anew when it is full.
+    Never against `recent`: what this process has heard counts at once. What it may have failed to hear, since rings
+    can be lost, counts within `PRINCIPAL_NEAR_SECONDS`: after that an entry is good only if since then everything
+    stored on the topic `sessions` was seen to be in `recent` (`confirm`; identity/sockets.py reads the topic's head
+    a few times a second while somebody asks). Nothing is kept for longer than a cached value. Bounded: it starts anew
+    when it is full.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Principal, float]] = {}
+        self._known: dict[str, tuple[Principal, float, float]] = {}
+        self._confirmed_at = 0.0
+        self.was_asked = False
 
     def find(self, raw: str) -> Principal | None:
+        self.was_asked = True
         found = self._known.get(raw)
-        if found is None or found[1] <= time.monotonic():
+        if found is None:
             return None
-        principal = found[0]
+        principal, asked_at, until = found
+        now = time.monotonic()
+        if now >= until or now - max(asked_at, self._confirmed_at) > settings.PRINCIPAL_NEAR_SECONDS:
+            return None
         if recent.is_ended(principal.sid) or recent.least_version(principal.id) > principal.version:
             return None
-        return principal if principal.expires_at is None or principal.expires_at > datetime.now(UTC) else None
+        return principal
 
-    def keep(self, raw: str, principal: Principal) -> None:
-        if settings.PRINCIPAL_NEAR_SECONDS:
-            if len(self._known) >= NEAR_MAX:
-                self._known.clear()
-            self._known[raw] = (principal, time.monotonic() + settings.PRINCIPAL_NEAR_SECONDS)
+    def keep(self, raw: str, principal: Principal, *, asked_at: float) -> None:
+        """Remember an answer that cache and database gave after `asked_at`."""
+        if not settings.PRINCIPAL_NEAR_SECONDS or principal.expires_at is None:
+            return
+        if len(self._known) >= NEAR_MAX:
+            self._known.clear()
+        lasts = min((principal.expires_at - datetime.now(UTC)).total_seconds(), CACHE_SECONDS)
+        self._known[raw] = (principal, asked_at, asked_at + lasts)
+
+    def confirm(self, at: float) -> None:
+        """Everything that was stored on the topic `sessions` at this moment is in `recent`."""
+        self._confirmed_at = at
 
 
 recent = RecentChanges()
@@ -98,16 +126,30 @@ just_now = JustNow()
 
 def principal_from_token(raw: str) -> Principal:
     """Return who bears this access token. Raises: TokenRefused."""
-    known = just_now.find(raw)
-    if known is not None:
-        return known
-    claims = tokens.read_access(raw)
-    principal = principal_of_session(claims.sid, claims.user_id, claims.expires_at)
-    just_now.keep(raw, principal)
+    return just_now.find(raw) or _asked_about(raw, _bearer_of_jwt)
+
+
+def principal_from_credential(raw: str) -> Principal:
+    """Return who bears a token of either kind: 40 hexadecimal characters, or else a JWT (K-11, K-12).
+
+    Raises: TokenRefused.
+    """
+    return just_now.find(raw) or _asked_about(raw, _bearer_of_opaque if _OPAQUE.fullmatch(raw) else _bearer_of_jwt)
+
+
+def _asked_about(raw: str, bearer_of: Callable[[str], Principal]) -> Principal:
+    asked_at = time.monotonic()
+    principal = bearer_of(raw)
+    just_now.keep(raw, principal, asked_at=asked_at)
     return principal
 
 
-def principal_from_opaque(token: str) -> Principal:
+def _bearer_of_jwt(raw: str) -> Principal:
+    claims = tokens.read_access(raw)
+    return principal_of_session(claims.sid, claims.user_id, claims.expires_at)
+
+
+def _bearer_of_opaque(token: str) -> Principal:
     """Return who bears this 40-hex token of the S3 door: a session like any other. Raises: TokenRefused."""
     digest = opaque_hash(token)
     (known,) = fastcache().get_many([f"opaque:{digest}"])
@@ -126,11 +168,6 @@ def principal_from_opaque(token: str) -> Principal:
 
 def opaque_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def principal_from_credential(raw: str) -> Principal:
-    """Return who bears a token of either kind: 40 hexadecimal characters, or else a JWT (K-11, K-12)."""
-    return principal_from_opaque(raw) if _OPAQUE.fullmatch(raw) else principal_from_token(raw)
 
 
 def principal_of_session(sid: str, user_id: int, expires_at: datetime) -> Principal:

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from backend.common.errors import Forbidden, NotFound
 from backend.common.principal import Principal
 from backend.identity.models import LoginLog, Role, User
+from backend.notifications.services.deliveries import Addressee
 
 
 def get_self(*, actor: Principal) -> User:
@@ -70,3 +71,9 @@ def list_users(
     if joined_to is not None:
         wanted &= Q(date_joined__lte=joined_to)
     return User.objects.filter(wanted).order_by("id")
+
+
+def addressee_of(user_id: int) -> Addressee | None:
+    """Return how to reach a person by mail; None for whoever was blocked or erased. The outbox asks (notifications)."""
+    user = User.objects.filter(pk=user_id, is_active=True).only("email", "first_name", "name").first()
+    return Addressee(user.email, user.get_short_name()) if user else None

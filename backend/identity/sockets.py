@@ -1,23 +1,34 @@
 """Credentials of a WebSocket, and how sessions that end reach open sockets."""
 
+import asyncio
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import parse_cookie
 from django.http.request import validate_host
+from django.utils.http import is_same_domain
 
+from backend.common import request_context
 from backend.common.errors import TooMany
+from backend.common.pool import PoolBusy
 from backend.common.principal import Principal
 from backend.common.ratelimit import limiter
 from backend.identity import limits, principals
 from backend.identity.authentication import ACCESS_COOKIE, SCHEMES
 from backend.identity.errors import TokenRefused
 from backend.identity.services import tickets
+from backend.realtime import selectors as topics
 from backend.realtime.feeds import Delivery
-from backend.realtime.runtime import Runtime
+from backend.realtime.runtime import Follower, Runtime
 from backend.realtime.sockets import GOING_AWAY, NOT_SIGNED_IN, Refused, Socket
+
+# How often to look whether all that ended was heard, and in how many steps to wait for what is still on its way.
+LOOK_EVERY_S = 0.2
+HEARD_WITHIN = 20
 
 
 class SignedSocket(Socket):
@@ -34,6 +45,8 @@ class SignedSocket(Socket):
                 return principals.principal_of_session(known.sid, known.id, known.expires_at)
             principal = principal_from_scope(self.scope)
         except TokenRefused:
+            if known is None:
+                self._count_guess()
             raise Refused(NOT_SIGNED_IN) from None
         self._count_connection(principal)
         return principal
@@ -43,6 +56,17 @@ class SignedSocket(Socket):
 
     def has_changed(self, principal: Principal) -> bool:
         return principals.recent.least_version(principal.id) > principal.version
+
+    def _count_guess(self) -> None:
+        """Count a credential that is none by its address, as REST does. Raises: Refused."""
+        forwarded = b",".join(value for name, value in self.scope["headers"] if name == b"x-forwarded-for")
+        peer = (self.scope.get("client") or [None])[0]
+        ip = request_context.client_ip(peer, forwarded.decode("latin1"))
+        try:
+            with request_context.entered(request_context.RequestContext(ip=ip)):
+                limits.share_for_address("credential")
+        except TooMany:
+            raise Refused(GOING_AWAY) from None
 
     def _count_connection(self, principal: Principal) -> None:
         try:
@@ -91,7 +115,16 @@ def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin", b"").decode("latin1")
     host = headers.get(b"host", b"").decode("latin1")
     own = origin in {f"https://{host}", f"http://{host}"} and validate_host(host.rpartition(":")[0] or host, _hosts())
-    return own or origin in settings.CSRF_TRUSTED_ORIGINS
+    return own or any(_is_of(origin, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _is_of(origin: str, trusted: str) -> bool:
+    """Whether an origin is the trusted one, or below it where that is `https://*.example.com`: as Django's forms do."""
+    scheme, _, host = trusted.partition("://")
+    if not host.startswith("*"):
+        return origin == trusted
+    own_scheme, _, own_host = origin.partition("://")
+    return own_scheme == scheme and is_same_domain(own_host, host[1:])
 
 
 def _hosts() -> list[str]:
@@ -107,4 +140,28 @@ async def follow_sessions(runtime: Runtime) -> None:
         if delivery.kind == "principal.changed":
             runtime.recheck_user(orjson.loads(delivery.payload)["payload"]["user_id"])
 
-    await runtime.follow(principals.SESSIONS_TOPIC, hear, since_seconds=principals.MEMORY_SECONDS)
+    topic = principals.SESSIONS_TOPIC
+    follower = await runtime.follow(topic, hear, since_seconds=principals.MEMORY_SECONDS)
+    await runtime.every(LOOK_EVERY_S, lambda: _look_for_unheard(runtime, follower))
+
+
+async def _look_for_unheard(runtime: Runtime, follower: Follower) -> None:
+    """Make sure that all that is stored of ended sessions has been heard, and say so.
+
+    Rings can be lost, with Redis or on the way. Where nobody is connected and nobody asks, nobody needs to know.
+    """
+    if not (runtime.sockets or principals.just_now.was_asked):
+        return
+    principals.just_now.was_asked = False
+    since = time.monotonic()
+    try:
+        heads = await runtime.hub.read(topics.heads_of, [principals.SESSIONS_TOPIC])
+    except (DatabaseError, InterfaceError, PoolBusy):
+        return  # Not known is not confirmed. The hub's own check says in the log that the database is away.
+    head = heads.get(principals.SESSIONS_TOPIC, 0)
+    runtime.hub.learn_head(principals.SESSIONS_TOPIC, head)
+    for _ in range(HEARD_WITHIN):
+        if follower.cursor >= head:
+            principals.just_now.confirm(since)
+            return
+        await asyncio.sleep(LOOK_EVERY_S / HEARD_WITHIN)

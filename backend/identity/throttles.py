@@ -1,6 +1,6 @@
 """The general limits: per person for the signed-in, per address for everybody else (design.md section 8)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class GeneralLimit(BaseThrottle):
-    """Counts each request. Passing raises TooMany with the body and headers that clients know (S2-B27)."""
+    """Counts each request, and tells clients how much of their limit is left.
+
+    Passing it raises TooMany with the body and headers that clients know (S2-B27).
+    """
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         principal = principal_of(request)
@@ -22,6 +25,6 @@ class GeneralLimit(BaseThrottle):
             verdict = limits.share_for_person("user", principal.id)
         elif request.auth is None:
             verdict = limits.share_for_address("anonymous")
-        django_request: Any = request._request
-        django_request.rate_verdict = verdict
+        if verdict is not None:
+            limits.show(verdict, view)
         return True

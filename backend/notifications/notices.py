@@ -4,16 +4,31 @@ The durable inbox of a person is the topic `user.<id>`, that of a desk `desk.<na
 is an event there. The classes are the payload's schema: what is not a field cannot be sent.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     kind: ClassVar[str]
+    notification_type: ClassVar[str] = "SYSTEM_ALERT"  # S2-M8's word
+    priority: ClassVar[str] = "NORMAL"
+    is_sent_out: ClassVar[bool] = False  # by mail and push, when the person is not connected
 
     def payload(self) -> dict[str, Any]:
         return asdict(self)
+
+    def in_words(self) -> tuple[str, str]:
+        """Return a title and a sentence for people."""
+        return self.kind.replace(".", " ").replace("_", " ").capitalize(), ""
+
+
+def notice_from(kind: str, payload: dict[str, Any]) -> Notice | None:
+    """Return the notice that a stored event is; None for one of a kind, or with fields, that are no longer known."""
+    found = KINDS.get(kind)
+    if found is None or set(payload) != {name.name for name in fields(found)}:
+        return None
+    return found(**payload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +95,24 @@ class TwoFactorEnabled(Notice):
 
     kind = "two_factor.enabled"
 
+    def in_words(self) -> tuple[str, str]:
+        return "Your second factor is on", "Signing in asks for a code of your authenticator app from now on."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoFactorDisabled(Notice):
     kind = "two_factor.disabled"
 
+    def in_words(self) -> tuple[str, str]:
+        return "Your second factor is off", "Signing in takes your password alone from now on."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryCodesRenewed(Notice):
     kind = "two_factor.recovery_codes_renewed"
+
+    def in_words(self) -> tuple[str, str]:
+        return "You have new recovery codes", "The earlier ones do not work any more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +121,9 @@ class RecoveryCodeUsed(Notice):
 
     kind = "two_factor.recovery_code_used"
     left: int
+
+    def in_words(self) -> tuple[str, str]:
+        return "A recovery code was used", f"It stood in for your authenticator app. {self.left} are left."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +134,9 @@ class ExportFinished(Notice):
     export_id: str
     expires_at: str
 
+    def in_words(self) -> tuple[str, str]:
+        return "Your data is ready", "The archive can be fetched once, within three days."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFailed(Notice):
@@ -114,6 +144,9 @@ class ExportFailed(Notice):
 
     kind = "export.failed"
     export_id: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "Your data could not be put together", "Please ask for the archive again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,3 +157,109 @@ class RulesChanged(Notice):
     change_id: int
     title: str
     effective_on: str
+
+    def in_words(self) -> tuple[str, str]:
+        return self.title, f"This counts from {self.effective_on} on."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReached(Notice):
+    """So many percent of a category's budget are spent in a month: 80, then 100. Once each a month."""
+
+    kind = "budget.reached"
+    budget_id: str
+    category_id: str
+    category: str
+    month: str
+    percent: int
+    amount: str
+    spent: str
+
+    def in_words(self) -> tuple[str, str]:
+        return f"{self.percent} % of {self.category}", f"You have spent {self.spent} of {self.amount} in {self.month}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycSubmitted(Notice):
+    """A person has sent a document, and waits for a decision."""
+
+    kind = "kyc.submitted"
+    notification_type = "KYC_UPLOAD"
+    case_id: int
+    user_id: int
+    user: str
+    document_type: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "A document to review", f"{self.user} has sent a {_spoken(self.document_type)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycSecondPersonNeeded(Notice):
+    """One reviewer has approved somebody above LOW risk; another person must agree."""
+
+    kind = "kyc.second_person_needed"
+    case_id: int
+    user_id: int
+    approved_by: int
+
+    def in_words(self) -> tuple[str, str]:
+        return "A second approval is needed", "A colleague has approved a person above low risk. Please look, too."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycDecided(Notice):
+    """The person was approved or rejected; a rejection says why."""
+
+    kind = "kyc.decided"
+    priority = "HIGH"
+    is_sent_out = True
+    kyc_status: str
+    reason: str
+
+    def in_words(self) -> tuple[str, str]:
+        if self.kyc_status == "APPROVED":
+            return "You are verified", "Your documents were accepted. You can use your account in full."
+        return "Your verification was not successful", f"{self.reason} You may send your documents again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycDocumentsRequested(Notice):
+    """Documents are to be sent again, and why. The case goes on."""
+
+    kind = "kyc.documents_requested"
+    priority = "HIGH"
+    is_sent_out = True
+    document_types: list[str]
+    reason: str
+
+    def in_words(self) -> tuple[str, str]:
+        wanted = ", ".join(_spoken(name) for name in self.document_types)
+        return "Please send a document again", f"We need your {wanted} once more. {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycExpired(Notice):
+    """The approval has run out: documents are to be sent anew."""
+
+    kind = "kyc.expired"
+    priority = "HIGH"
+    is_sent_out = True
+    kyc_status: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "Please verify yourself again", "Your verification has run out. Send your documents anew in the app."
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").lower()
+
+
+# Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.
+KINDS: dict[str, type[Notice]] = {
+    found.kind: found
+    for found in list(vars().values())
+    if isinstance(found, type) and issubclass(found, Notice) and found is not Notice
+}
+# What is mailed and pushed to people who are not connected.
+SENT_OUT = frozenset(kind for kind, found in KINDS.items() if found.is_sent_out)

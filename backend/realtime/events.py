@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -20,6 +21,11 @@ class StoredEvent:
     payload: bytes
     at: str
     rewrites: int | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the payload, parsed."""
+        found: dict[str, Any] = orjson.loads(self.payload)
+        return found
 
 
 Renderer = Callable[[StoredEvent], bytes]

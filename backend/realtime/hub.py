@@ -185,6 +185,13 @@ class Hub:
 
     # Gaps
 
+    def learn_head(self, topic: str, head: int) -> None:
+        """Take in that the topic reaches up to `head`: what has not come is read. On the loop."""
+        feed = self.feeds.get(topic)
+        if feed is not None and feed.delivered is not None and head > feed.delivered:
+            feed.seen_head = max(feed.seen_head, head)
+            self._fill_soon(feed)
+
     def _fill_soon(self, feed: Feed) -> None:
         if not feed.filling:
             feed.filling = True
@@ -222,10 +229,7 @@ class Hub:
                 log.warning("heads.unread", fault=type(fault).__name__)
                 continue
             for topic, head in heads.items():
-                feed = self.feeds.get(topic)
-                if feed is not None and feed.delivered is not None and head > feed.delivered:
-                    feed.seen_head = max(feed.seen_head, head)
-                    self._fill_soon(feed)
+                self.learn_head(topic, head)
 
     # The layer
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -46,6 +47,17 @@ class Event(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes: ClassVar = [
+            # What a person said, and what names them: for exports and erasures. What carries a `client_id` is said by
+            # somebody and names nobody else, so the second index leaves most messages out.
+            models.Index(fields=["author_id"], name="realtime_event_author", condition=Q(author_id__isnull=False)),
+            GinIndex(
+                fields=["payload"],
+                opclasses=["jsonb_path_ops"],
+                name="realtime_event_about",
+                condition=Q(client_id__isnull=True),
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(name="realtime_event_seq_positive", condition=Q(seq__gt=0)),
             models.UniqueConstraint(

@@ -126,8 +126,11 @@ class Runtime:
         self._committers.append(made)
         return made
 
-    async def follow(self, topic: str, callback: Callable[[Delivery], None], *, since_seconds: int) -> None:
-        """Give the process itself every event of a topic, from `since_seconds` ago on, healed like any socket's."""
+    async def follow(self, topic: str, callback: Callable[[Delivery], None], *, since_seconds: int) -> Follower:
+        """Give the process itself every event of a topic, from `since_seconds` ago on, healed like any socket's.
+
+        Returns, once it is live, the listener; its `cursor` says up to where the process has heard.
+        """
         feed = self.hub.join(topic)
         follower = None
         while True:
@@ -136,7 +139,7 @@ class Runtime:
                     page = await self.hub.read(selectors.events_since, topic, seconds=since_seconds)
                     follower = Follower(callback, page.events[0].seq - 1 if page.events else page.head)
                 await self.hub.go_live(feed, follower, page.head)
-                return
+                return follower
             except (DatabaseError, InterfaceError, PoolBusy) as fault:
                 log.warning("topic.unread", topic=topic, fault=type(fault).__name__)
                 await asyncio.sleep(1)

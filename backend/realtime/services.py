@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from django.db import IntegrityError, connection, transaction
 
+from backend.common import hooks
 from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.realtime import bell
 from backend.realtime.events import StoredEvent
@@ -160,6 +161,7 @@ def _name(known: str, guard: str) -> str:
 def append_and_ring(drafts: Sequence[Draft]) -> None:
     """Store a unit of work's events and ring them after its commit. Registered as the appender (unit_of_work.py)."""
     stored = [outcome.event for outcome in append(drafts) if outcome.event]
+    hooks.events_appended(hooks.Appended(tuple((event.topic, event.seq, event.kind) for event in stored)))
     transaction.on_commit(lambda: bell.ring(stored))
 
 
@@ -209,21 +211,24 @@ def rename_author(
     `id_field` and `name_field` are where payloads keep who it is and what they are called. In events of the kinds
     `worded_kinds` a `message` that begins with the name (or ends with it, before the full stop, with `worded` "last")
     is words about the person, and gets the new one too.
-    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing.
+    For erasure: what was said stays readable, who said it does not. Live sockets are told nothing. Found by index:
+    by author, and by what a payload names, where an event has no `client_id` (one that has names its author alone).
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE realtime_event SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
                    %(field)s::text, %(name)s::text,
                    'message', CASE WHEN kind = ANY(%(kinds)s) AND {_WORDED[worded]} ELSE payload->>'message' END))
-               WHERE payload ? %(field)s AND %(id)s = coalesce(payload->>%(id_field)s, author_id::text)
+               WHERE payload ? %(field)s AND (
+                   client_id IS NULL AND payload @> jsonb_build_object(%(id_field)s::text, %(id)s::bigint)
+                   OR author_id = %(id)s AND coalesce(payload->>%(id_field)s, author_id::text) = %(id)s::text)
             """,  # noqa: S608
             {
                 "kinds": list(worded_kinds),
                 "field": name_field,
                 "name": name,
                 "id_field": id_field,
-                "id": str(user_id),
+                "id": user_id,
             },
         )
         return int(cursor.rowcount)

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from backend.common.admin_pages import History
-from backend.support.models import AgentStatus, Attachment, CannedReply, Chat, ChatGrant, Label, Rating
+from backend.common.adminpages import History
+from backend.support.models import AgentStatus, Attachment, CannedReply, Chat, ChatGrant, Handover, Label, Rating
 
 # Only the words on this site; in the model they would cost a migration that changes nothing.
 AgentStatus._meta.verbose_name_plural = "agents"
@@ -35,6 +35,15 @@ class ChatGrantAdmin(History):
     list_select_related = ["content_object", "user", "permission__content_type"]
     search_fields = ["user__email", "=content_object__id"]
     ordering = ["-id"]
+
+
+@admin.register(Handover)
+class HandoverAdmin(History):
+    list_display = ["at", "chat", "from_agent", "to_agent"]
+    list_filter = ["at"]
+    list_select_related = ["chat"]
+    search_fields = ["=chat__id", "=from_agent", "=to_agent"]
+    ordering = ["-at", "-id"]
 
 
 @admin.register(Attachment)

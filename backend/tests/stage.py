@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -64,19 +64,34 @@ def document() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """A body that is no JSON, and what goes with it in the request's head (`HTTP_…`)."""
+
+    content: bytes
+    content_type: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Form:
-    """A body that is a multipart form with one file."""
+    """A body that is a multipart form with one file, and other fields in front of it."""
 
     name: str
     content: bytes
+    file_field: str = "file"
+    fields: dict[str, str] = field(default_factory=dict)
 
     def encoded(self) -> tuple[bytes, str]:
-        head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{self.name}"\r\n\r\n'
-        return head.encode() + self.content + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
+        named = '--x\r\nContent-Disposition: form-data; name="{}"'
+        parts = [f"{named.format(key)}\r\n\r\n{text}\r\n" for key, text in self.fields.items()]
+        head = f'{named.format(self.file_field)}; filename="{self.name}"\r\n\r\n'
+        return "".join([*parts, head]).encode() + self.content + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"
 
 
-def json_of(body: Any) -> tuple[str | bytes, str]:
-    """Return a request's content and its type, as `APIClient.generic` takes them."""
+def sent(body: Any) -> tuple[tuple[str | bytes, str], dict[str, str]]:
+    """Return a request's content with its type, and its further headers, as `APIClient.generic` takes them."""
+    if isinstance(body, Raw):
+        return (body.content, body.content_type), body.headers
     if isinstance(body, Form):
-        return body.encoded()
-    return ("" if body is None else json.dumps(body), "application/json")
+        return body.encoded(), {}
+    return ("" if body is None else json.dumps(body), "application/json"), {}

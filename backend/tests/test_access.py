@@ -4,7 +4,7 @@ import pytest
 
 from backend.tests.access import ACCESS, address_of, body_of
 from backend.tests.roles import ROLES
-from backend.tests.stage import METHODS, Stage, document, json_of, make_caller
+from backend.tests.stage import METHODS, Stage, document, make_caller, sent
 
 
 def routes_of_the_schema() -> set[str]:
@@ -37,6 +37,7 @@ def test_each_role_gets_what_the_table_says(route, case, make_user):
     def ask(role: str) -> int:
         caller = make_caller(make_user, role)
         address = address_of(path, case, stage=stage, caller=caller)
-        return caller.client.generic(method, address, *json_of(body_of(route, stage=stage))).status_code
+        content, headers = sent(body_of(route, stage=stage))
+        return caller.client.generic(method, address, *content, **headers).status_code
 
     assert {role: ask(role) for role in ROLES} == ACCESS[route][case]

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from backend.common.admin_pages import History
+from backend.common.adminpages import History
 from backend.tests.pages import NOT_SHOWN, makers, one_more
 from backend.tests.stage import Stage
 
@@ -40,7 +40,7 @@ def own_models() -> set[str]:
 
 
 def test_every_model_has_a_page_or_a_reason():
-    """A new model comes with its page (see common/admin_pages.py), or with its name in NOT_SHOWN."""
+    """A new model comes with its page (see common/adminpages.py), or with its name in NOT_SHOWN."""
     assert own_models() - set(REGISTERED) - NOT_SHOWN == set()
     assert NOT_SHOWN & set(REGISTERED) == set()
 

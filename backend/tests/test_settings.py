@@ -27,6 +27,9 @@ PRODUCTION = {
     "AUDIT_KEY": "1:0123456789abcdef0123456789abcdef",
     "AUDIT_CHECKPOINTS": "storage:audit",
     "ENCRYPTION_KEY_DOCUMENTS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "ENCRYPTION_KEY_SSN": "bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE=",
+    "ENCRYPTION_KEY_ADDRESS": "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=",
+    "SSN_HASH_KEY": "0123456789abcdef0123456789abcdef",
     "ENCRYPTION_KEY_OTP": "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
     "AWS_STORAGE_BUCKET_NAME": "ease-files",
 }
@@ -81,6 +84,8 @@ def test_production_with_everything_starts():
         ),
         ({"AUDIT_CHECKPOINTS": ""}, "AUDIT_CHECKPOINTS must name a place outside of the database"),
         ({"ENCRYPTION_KEY_DOCUMENTS": ""}, "ENCRYPTION_KEY_DOCUMENTS must be set"),
+        ({"ENCRYPTION_KEY_SSN": ""}, "ENCRYPTION_KEY_SSN must be set"),
+        ({"SSN_HASH_KEY": "short"}, "SSN_HASH_KEY must be set, with at least 32 characters"),
         ({"ENCRYPTION_KEY_OTP": ""}, "ENCRYPTION_KEY_OTP must be set"),
         ({"ADMIN_URL": "admin"}, "ADMIN_URL and ADMIN_HONEYPOT_URL must differ"),
         (
@@ -450,7 +455,7 @@ def test_every_setting_stands_in_the_example_file():
 
 
 def test_development_makes_a_key_for_files_and_keeps_it(tmp_path):
-    first, second = (load({"EASE_VAR": str(tmp_path)}).document_keys for _ in range(2))
+    first, second = (load({"EASE_VAR": str(tmp_path)}).master_keys("encryption_key_documents") for _ in range(2))
 
     assert first == second
     assert len(base64.urlsafe_b64decode(first[0])) == 32
@@ -461,4 +466,4 @@ def test_development_makes_a_key_for_files_and_keeps_it(tmp_path):
 def test_keys_for_files_are_listed_newest_first():
     new, old = ("bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE=", "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=")
 
-    assert load({"ENCRYPTION_KEY_DOCUMENTS": f"{new}, {old}"}).document_keys == (new, old)
+    assert load({"ENCRYPTION_KEY_DOCUMENTS": f"{new}, {old}"}).master_keys("encryption_key_documents") == (new, old)

@@ -1,4 +1,4 @@
-"""The format of the trail, and the walk along its chain (docs/adr/0005-a-sealed-trail.md).
+"""The format of the trail, and the walk along its chain (backend/docs/trust.md).
 
 Python's library only: this file is part of what auditors get (bundle.py).
 """

@@ -1,6 +1,6 @@
 """Prove that an export of Ease's audit trail is whole: `python verify.py EXPORT [options]`. Python's library only.
 
-What is proved, by whom (docs/adr/0005-a-sealed-trail.md):
+What is proved, by whom (backend/docs/trust.md):
 
 * without any secret: each row is the one that was sealed, in the order of sealing, none missing, none added, and the
   chain is the one that the signed checkpoints name;

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from backend.audit.models import AuditCheckpoint, AuditLog, AuditPending, AuditSeal
+from backend.audit.offline.verify import signed_lines_of
 from backend.audit.services import record, sealing
 from backend.audit.services.sealing import sign_checkpoint
 from backend.audit.tests.attacker import ask, attack
@@ -245,3 +246,23 @@ def test_a_cut_chain_is_never_signed_over(trail):
 
     assert sign_checkpoint() is None
     assert AuditCheckpoint.objects.count() == 3
+
+
+def test_after_a_restore_the_database_goes_on_with_the_lines_that_it_knows(trail, write, checkpoints, settings):
+    """As operations.md says; what the backup did not have is still missed by the old lines."""
+    attack(
+        "DELETE FROM audit_checkpoint WHERE number > 2",
+        "DELETE FROM audit_seal WHERE seq > 8",
+        f"DELETE FROM audit_log WHERE id > {trail[7]}",
+        f"DELETE FROM audit_detail WHERE row_id > {trail[7]}",
+    )
+    kept = checkpoints.with_name("kept.jsonl")
+    checkpoints.rename(kept)
+    checkpoints.write_text("".join(kept.read_text().splitlines(keepends=True)[:2]))
+    write(2)
+    seal()
+    sign_checkpoint()
+
+    assert verify().findings == []
+    missed = verify(witness=signed_lines_of(str(kept))).findings
+    assert [(finding.kind, finding.seq) for finding in missed] == [("forked", 12)]

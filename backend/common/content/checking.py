@@ -1,5 +1,7 @@
 """The check from outside: name, kind, the right reader, and what no kind may hold."""
 
+import io
+import mmap
 import threading
 import unicodedata
 from collections.abc import Callable, Collection
@@ -9,12 +11,13 @@ from typing import BinaryIO
 from backend.common.content import pdf, pictures
 from backend.common.content.refusals import ContentRefused
 from backend.common.content.smuggled import refuse_smuggled
+from backend.common.content.windows import Data
 
 NAME_MAX = 120
 
 PNG, JPEG, GIF, WEBP, PDF = "image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"
 EXTENSIONS = {"png": PNG, "jpg": JPEG, "jpeg": JPEG, "gif": GIF, "webp": WEBP, "pdf": PDF}
-_READERS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
+_READERS: dict[str, Callable[[Data], tuple[int, int] | None]] = {
     PNG: pictures.read_png,
     JPEG: pictures.read_jpeg,
     GIF: pictures.read_gif,
@@ -22,8 +25,9 @@ _READERS: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
     PDF: pdf.read_pdf,
 }
 
-# A check holds the whole file in memory, so only so many are made at a time, however many uploads there are.
-_checking = threading.BoundedSemaphore(2)
+# A check holds the whole file in memory, so they are made one after the other, however many uploads there are.
+_checking = threading.Lock()
+PORTION = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Content:
     height: int | None = None
 
 
-def check(file: BinaryIO, *, name: str, extensions: Collection[str]) -> Content:
+def check(file: BinaryIO | io.RawIOBase, *, name: str, extensions: Collection[str]) -> Content:
     """Read the file to its end and return what it is. `extensions` are those that are welcome, such as `png`.
 
     The caller has bounded its size. Raises: ContentRefused.
@@ -43,15 +47,18 @@ def check(file: BinaryIO, *, name: str, extensions: Collection[str]) -> Content:
     extension = extension_of(name)
     if extension not in extensions:
         raise ContentRefused("type", f"Send one of these kinds of files: {', '.join(sorted(extensions))}.")
-    with _checking:
-        file.seek(0)
-        data = file.read()
+    size = file.seek(0, io.SEEK_END)
+    if not size:
+        raise ContentRefused("empty", "The file is empty.")
+    file.seek(0)
+    with _checking, mmap.mmap(-1, size) as data:
+        while portion := file.read(PORTION):
+            data.write(portion)
+        data.seek(0)
         return _content_of(data, extension)
 
 
-def _content_of(data: bytes, extension: str) -> Content:
-    if not data:
-        raise ContentRefused("empty", "The file is empty.")
+def _content_of(data: Data, extension: str) -> Content:
     content_type = _type_of(data)
     if content_type is None:
         raise ContentRefused("type", "The content of this file is none of the kinds that are taken here.")
@@ -62,17 +69,18 @@ def _content_of(data: bytes, extension: str) -> Content:
     return Content(content_type, *size) if size else Content(content_type)
 
 
-def _type_of(data: bytes) -> str | None:
+def _type_of(data: Data) -> str | None:
     """Return the kind that the first bytes announce."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+    head = data[:16]
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
-    if data.startswith(b"\xff\xd8\xff"):
+    if head.startswith(b"\xff\xd8\xff"):
         return JPEG
-    if data.startswith((b"GIF87a", b"GIF89a")):
+    if head.startswith((b"GIF87a", b"GIF89a")):
         return GIF
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return WEBP
-    if data.startswith(b"%PDF-"):
+    if head.startswith(b"%PDF-"):
         return PDF
     return None
 

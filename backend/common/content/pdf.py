@@ -10,13 +10,15 @@ import zlib
 from collections.abc import Iterator
 
 from backend.common.content.refusals import ContentRefused, damaged
+from backend.common.content.windows import OVERLAP, Data, find_all, starts_with, stretches
 
 TAIL = 2048
 OBJECTS_MAX = 16 * 1024 * 1024  # of all object streams, unpacked
 PIECE = 64 * 1024
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_OBJECT = re.compile(rb"obj(?:\s|%[^\r\n]*[\r\n])*(?=<<)")
+_OBJECT = re.compile(rb"obj(?=[\s<%])")
+_BLANK = re.compile(rb"(?:\s|%[^\r\n]*[\r\n])*")
 _STREAM = re.compile(rb"(?:\s|%[^\r\n]*[\r\n])*stream\r?\n")
 _BRACKET = re.compile(rb"<<|>>|[(%<]")
 _IN_TEXT = re.compile(rb"\\.|[()]", re.DOTALL)
@@ -24,30 +26,36 @@ _LOCKED = re.compile(rb"/Encrypt[\s<]")
 # All of them long, or bounded by what follows, so that ten megabytes of compressed pixels do not hold one by chance.
 _ACTIVE = re.compile(
     rb"/(?:JavaScript|Launch|RichMedia|Rendition|SubmitForm|ImportData|GoToE)(?=[\s/<>\[\]()%]|$)"
-    rb"|/XFA\s*(?=[\[\d])|/JS\s*(?=\(|\d+\s+\d+\s+R)"
+    rb"|/XFA\s{0,99}(?=[\[\d])|/JS\s{0,99}(?=\(|\d+\s+\d+\s+R)"
 )
 _CARRIES = re.compile(rb"/EmbeddedFiles?(?=[\s/<>\[\]()%]|$)")
 _PACKED_ONCE = re.compile(rb"/Filter\s*\[?\s*/FlateDecode\s*\]?\s*(?=[/>])")
 
 
-def read_pdf(data: bytes) -> None:
+def read_pdf(data: Data) -> None:
     """Raises: ContentRefused."""
     if not re.match(rb"%PDF-[12]\.\d", data):
         raise damaged("PDF")
     _refuse_unended(data)
-    plain = _unescaped(data)
-    if _LOCKED.search(plain):
-        raise ContentRefused("locked", "This PDF is protected by a password. Send it without.")
-    _refuse_active(plain)
+    for start, end in stretches(data):
+        plain = _unescaped(data[start:end])
+        if _LOCKED.search(plain):
+            raise ContentRefused("locked", "This PDF is protected by a password. Send it without.")
+        _refuse_active(plain)
     left = OBJECTS_MAX
     for head, start in _streams(data):
-        if b"/ObjStm" in head or b"/First" in head:
-            objects = _unpacked(data, start, head, left)
+        if b"/ObjStm" not in head and b"/First" not in head:
+            continue
+        before = b""
+        for objects in _unpacked(data, start, head):
             left -= len(objects)
-            _refuse_active(_unescaped(objects))
+            if left < 0:
+                raise _unreadable()
+            _refuse_active(_unescaped(before + objects))
+            before = objects[-OVERLAP:]
 
 
-def _refuse_unended(data: bytes) -> None:
+def _refuse_unended(data: Data) -> None:
     end = data.rfind(b"%%EOF")
     if end < 0 or data.rfind(b"startxref", max(0, end - TAIL), end) < 0:
         raise damaged("PDF")
@@ -55,8 +63,8 @@ def _refuse_unended(data: bytes) -> None:
         raise ContentRefused("trailing", "Something else follows the end of this PDF.")
 
 
-def _unescaped(data: bytes) -> bytes:
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data)
+def _unescaped(text: bytes) -> bytes:
+    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text)
 
 
 def _refuse_active(plain: bytes) -> None:
@@ -68,23 +76,27 @@ def _refuse_active(plain: bytes) -> None:
         raise ContentRefused("carries", "This PDF carries other files. Send them by themselves.")
 
 
-def _streams(data: bytes) -> Iterator[tuple[bytes, int]]:
+def _streams(data: Data) -> Iterator[tuple[bytes, int]]:
     """Return the dictionary and the start of every stream, wherever in the file an object begins.
 
     Reads dictionaries as a viewer does: a word inside a text or a comment hides nothing.
     """
     budget = 4 * len(data)  # else a file of nothing but beginnings would be read once for each of them
-    for found in _OBJECT.finditer(data):
-        end = _after_dictionary(data, found.end())
-        budget -= end - found.end()
+    for found in find_all(_OBJECT, data):
+        blank = _BLANK.match(data, found.end())
+        start = blank.end() if blank else found.end()
+        if not starts_with(data, b"<<", start):
+            continue
+        end = _after_dictionary(data, start)
+        budget -= end - found.start()
         if budget < 0:
             raise _unreadable()
         stream = _STREAM.match(data, end)
         if stream:
-            yield _unescaped(data[found.end() : end]), stream.end()
+            yield _unescaped(data[start:end]), stream.end()
 
 
-def _after_dictionary(data: bytes, position: int) -> int:
+def _after_dictionary(data: Data, position: int) -> int:
     """Return where the dictionary ends that begins here, or the end of the file."""
     depth = 0
     while found := _BRACKET.search(data, position):
@@ -105,7 +117,7 @@ def _after_dictionary(data: bytes, position: int) -> int:
     return len(data)
 
 
-def _after_text(data: bytes, position: int) -> int:
+def _after_text(data: Data, position: int) -> int:
     depth = 1
     while depth and (found := _IN_TEXT.search(data, position)):
         position = found.end()
@@ -113,26 +125,27 @@ def _after_text(data: bytes, position: int) -> int:
     return len(data) if depth else position
 
 
-def _after_any(data: bytes, position: int, *ends: bytes) -> int:
+def _after_any(data: Data, position: int, *ends: bytes) -> int:
     found = [place for place in (data.find(end, position) for end in ends) if place >= 0]
     return min(found) + 1 if found else len(data)
 
 
-def _unpacked(data: bytes, start: int, head: bytes, most: int) -> bytes:
+def _unpacked(data: Data, start: int, head: bytes) -> Iterator[bytes]:
+    """Return what is in a stream of objects, in pieces."""
     if b"/Filter" not in head:
-        return b""  # it was looked at with the rest of the file
+        return  # it was looked at with the rest of the file
     if not _PACKED_ONCE.search(head) or b"/Predictor" in head:
         raise _unreadable()
-    unpacking, objects, view = zlib.decompressobj(), bytearray(), memoryview(data)
+    unpacking = zlib.decompressobj()
     try:
         while not unpacking.eof and start < len(data):
-            objects += unpacking.decompress(view[start : start + PIECE], most + 1 - len(objects))
-            start += PIECE
-            if len(objects) > most:
-                raise _unreadable()
+            packed = data[start : start + PIECE]
+            start += len(packed)
+            while packed and not unpacking.eof:
+                yield unpacking.decompress(packed, PIECE)
+                packed = unpacking.unconsumed_tail
     except zlib.error as fault:
         raise damaged("PDF") from fault
-    return bytes(objects)
 
 
 def _unreadable() -> ContentRefused:

@@ -4,14 +4,16 @@ The walk is ours because a decoder stops where it has what it needs: what is hid
 comes first, because a decoder makes room for as many pixels as a header claims.
 """
 
-import io
 import re
 import struct
 import warnings
+import zlib
+from typing import IO, cast
 
 from PIL import Image
 
 from backend.common.content.refusals import ContentRefused, damaged
+from backend.common.content.windows import STRETCH, Data, starts_with
 
 PIXELS_MAX = 50_000_000  # what a good camera makes; 200 MB once it is opened
 FRAME_PIXELS_MAX = 500_000_000  # of all frames of a moving picture together
@@ -26,7 +28,7 @@ _EXIF_TRAILERS = (b"SEFT",)  # how Samsung's phones end the notes that they put 
 _NOTES_MAX = 64 * 1024
 
 
-def read_png(data: bytes) -> Size:
+def read_png(data: Data) -> Size:
     """Walk the chunks; each says its length. Raises: ContentRefused."""
     size, frames, position = None, 1, 8
     while True:
@@ -35,6 +37,7 @@ def read_png(data: bytes) -> Size:
         length, kind = struct.unpack_from(">I4s", data, position)
         body = position + 8
         position = body + length + 4
+        _refuse_altered(data, body - 4, position - 4)
         if kind == b"IHDR" and size is None and length == 13 and body == 16:
             size = struct.unpack_from(">II", data, body)
             _refuse_bomb(size)
@@ -46,21 +49,30 @@ def read_png(data: bytes) -> Size:
     return _opened(data, "PNG", size, frames)
 
 
-def read_jpeg(data: bytes) -> Size:
+def _refuse_altered(data: Data, start: int, end: int) -> None:
+    """Hold a chunk against its checksum. Pillow would, too, with the whole chunk in memory."""
+    checksum = 0
+    for at in range(start, min(end, len(data)), STRETCH):
+        checksum = zlib.crc32(data[at : min(at + STRETCH, end)], checksum)
+    if data[end : end + 4] != checksum.to_bytes(4, "big"):
+        raise damaged("picture")
+
+
+def read_jpeg(data: Data) -> Size:
     """Walk the segments of the picture, and of the smaller ones that cameras put behind it. Raises: ContentRefused."""
     size, position = _walk_jpeg(data, 0)
     while True:
         start = _after_padding(data, position)
-        if not data.startswith(b"\xff\xd8\xff", start):
+        if not starts_with(data, b"\xff\xd8\xff", start):
             break
         position = _walk_jpeg(data, start)[1]
-    is_note = data.endswith(_EXIF_TRAILERS) and len(data) - position <= _NOTES_MAX
+    is_note = data[-4:] in _EXIF_TRAILERS and len(data) - position <= _NOTES_MAX
     if not is_note:
         _refuse_rest(data, position)
     return _opened(data, "JPEG", size)
 
 
-def _walk_jpeg(data: bytes, start: int) -> tuple[Size, int]:
+def _walk_jpeg(data: Data, start: int) -> tuple[Size, int]:
     """Return the picture's size and where it ends."""
     size, position = None, start + 2
     while True:
@@ -88,7 +100,7 @@ def _walk_jpeg(data: bytes, start: int) -> tuple[Size, int]:
     return size, position
 
 
-def read_gif(data: bytes) -> Size:
+def read_gif(data: Data) -> Size:
     """Walk the blocks; each is a row of small ones that say their length. Raises: ContentRefused."""
     if len(data) < 14:
         raise damaged("picture")
@@ -115,7 +127,7 @@ def _gif_table_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_gif_blocks(data: bytes, position: int) -> int:
+def _after_gif_blocks(data: Data, position: int) -> int:
     while position < len(data):
         length = data[position]
         position += length + 1
@@ -124,7 +136,7 @@ def _after_gif_blocks(data: bytes, position: int) -> int:
     raise damaged("picture")
 
 
-def read_webp(data: bytes) -> Size:
+def read_webp(data: Data) -> Size:
     """Walk the chunks of the container. Raises: ContentRefused."""
     end = 8 + int.from_bytes(data[4:8], "little")
     size, frames, position = None, 0, 12
@@ -163,20 +175,20 @@ def _refuse_bomb(size: Size, frames: int = 1) -> None:
         raise ContentRefused("pixels", f"This picture has too many pixels; at most {PIXELS_MAX // 10**6} million.")
 
 
-def _after_padding(data: bytes, position: int) -> int:
+def _after_padding(data: Data, position: int) -> int:
     """Return where the zeros or line breaks end that some programs put behind a picture."""
     found = _PADDING.match(data, position)
     return found.end() if found else position
 
 
-def _refuse_rest(data: bytes, position: int) -> None:
+def _refuse_rest(data: Data, position: int) -> None:
     if position > len(data):
         raise damaged("picture")
     if _after_padding(data, position) < len(data):
         raise ContentRefused("trailing", "Something else follows the end of this picture.")
 
 
-def _opened(data: bytes, kind: str, size: Size | None, frames: int = 1) -> Size:
+def _opened(data: Data, kind: str, size: Size | None, frames: int = 1) -> Size:
     """Have Pillow open the picture and verify what it can without decoding it."""
     if size is None or not all(size):
         raise damaged("picture")
@@ -184,9 +196,11 @@ def _opened(data: bytes, kind: str, size: Size | None, frames: int = 1) -> Size:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=[kind]) as picture:
+            data.seek(0)
+            with Image.open(cast(IO[bytes], data), formats=[kind]) as picture:
                 width, height = picture.size
-                picture.verify()
+                if kind != "PNG":  # of that all there is to verify has been
+                    picture.verify()
     except Exception as fault:  # whatever a decoder raises on what it was not made for
         raise damaged("picture") from fault
     if (width, height) != size:

@@ -1,6 +1,7 @@
 """Real pictures and PDFs for tests, made on the spot, and ones that are up to something."""
 
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -26,9 +27,11 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png_of_size(size: int) -> bytes:
-    """A PNG of exactly this many bytes: a good one with a chunk that nobody reads."""
-    plain = picture()
+def png_of_size(size: int, side: int = 60) -> bytes:
+    """A PNG of exactly this many bytes: a good one, of noise, with a chunk that nobody reads."""
+    made = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(made, "PNG", compress_level=1)
+    plain = made.getvalue()
     end = plain.rindex(b"IEND") - 4
     return plain[:end] + chunk(b"zzZz", bytes(size - len(plain) - 12)) + plain[end:]
 

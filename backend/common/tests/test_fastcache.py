@@ -156,3 +156,21 @@ def test_the_process_has_one_cache_of_its_own():
     fastcache().set(name, {"n": 1}, seconds=5)
 
     assert fastcache().get_many([name])[0] is not None
+
+
+def test_several_hosts_share_the_names_and_one_that_is_away_takes_only_its_own(prefix, dead_url):
+    """design.md section 2: `REDIS_URL` may name several hosts."""
+    names = [f"name-{number}" for number in range(40)]
+    both = FastCache(settings.REDIS_URLS[0], dead_url, prefix=prefix, key=KEY)
+    first = FastCache(settings.REDIS_URLS[0], prefix=prefix, key=KEY)
+
+    for number, name in enumerate(names):
+        both.set(name, {"n": number}, seconds=60)
+    found = both.get_many(names)
+    both.delete(names[:20])
+
+    kept = [value["n"] for value in found if value]
+    assert 5 < len(kept) < 35
+    assert [value and value["n"] for value in first.get_many(names)] == [
+        value["n"] if value and value["n"] >= 20 else None for value in found
+    ]

@@ -37,6 +37,13 @@ def test_without_redis_it_is_degraded_and_still_gets_traffic(committed, settings
     assert health.readiness() == (200, {"status": "degraded", "database": True, "redis": False})
 
 
+def test_one_host_of_several_that_is_away_degrades_it(committed, settings):
+    """Each host carries its share of the channels, not only the first one."""
+    settings.REDIS_URLS = [*settings.REDIS_URLS, NOWHERE]
+
+    assert health.readiness() == (200, {"status": "degraded", "database": True, "redis": False})
+
+
 def test_without_the_database_it_gets_no_traffic(database_away):
     assert readiness_without_database() == (503, {"status": "unavailable", "database": False, "redis": True})
 

@@ -49,6 +49,7 @@ def client() -> APIClient:
     ],
 )
 def test_every_kind_of_error_has_its_status_and_shape(client, name, status, body):
+    """E-ERR-1 to 3, K-38: the statuses and shapes."""
     answer = client.get(f"/raise/{name}/")
 
     assert (answer.status_code, answer.json()) == (status, body)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F
 
 from backend.common.models import RateLimit
-from backend.common.ratelimit import PENALTIES_S, Limiter, Rule, Verdict, hashed
+from backend.common.ratelimit import PENALTIES_S, Limiter, Rule, Spread, Verdict, hashed
 from backend.tests.commits import in_parallel
 
 RULE = Rule("test", 3, 3600)
@@ -118,6 +118,7 @@ def test_people_and_rules_are_counted_apart(either, who):
 
 @pytest.mark.django_db
 def test_a_window_that_is_over_is_forgotten_by_redis(limiter, who):
+    """BUG-S2-19: a window ends when it should, however often it is hit."""
     short = Rule("test", 3, 1)
     hits(limiter, who, 3, short)
 
@@ -177,7 +178,7 @@ def test_clearing_forgets_the_uses_but_not_a_block(either, who):
 
 @pytest.mark.parametrize("where", ["redis", "database"])
 def test_of_many_at_once_exactly_the_limit_passes_and_one_block_is_made(committed, prefix, dead_url, who, where):
-    """E-AUTH-3: each thread with a connection of its own, to the database and to Redis."""
+    """E-AUTH-3, BUG-S2-19: each thread with a connection of its own, to the database and to Redis."""
     url = {"redis": settings.REDIS_URLS[0], "database": dead_url}[where]
     rule = Rule("test", 10, 3600)
 
@@ -332,3 +333,17 @@ def test_an_identity_that_must_not_be_stored_is_hashed():
     assert hashed("ana@example.com") != hashed("bob@example.com")
     assert "ana" not in hashed("ana@example.com")
     assert len(hashed("x" * 10_000)) == 32
+
+
+@pytest.mark.django_db
+def test_several_hosts_share_the_people_and_each_is_counted_on_one(prefix, dead_url):
+    """design.md section 2. Whose host is away is counted in the database, and nobody twice."""
+    spread = Spread([Limiter(settings.REDIS_URLS[0], prefix=prefix), Limiter(dead_url, prefix=prefix)])
+    people = [f"user:{number}" for number in range(20)]
+
+    allowed = {who: [spread.hit(RULE, who).allowed for _ in range(RULE.limit + 1)] for who in people}
+
+    assert set(map(tuple, allowed.values())) == {(*[True] * RULE.limit, False)}
+    in_database = set(RateLimit.objects.filter(is_blocked=True).values_list("identifier", flat=True))
+    assert in_database == set(people)  # Blocks are remembered there in any case.
+    spread.clear(RULE, people[0])

@@ -162,6 +162,23 @@ def test_a_unit_after_a_failed_one_starts_afresh(committed, appended):
     assert [[draft.topic for draft in drafts] for _, drafts in appended] == [["test.two"]]
 
 
+def test_a_unit_opened_by_what_runs_after_the_commit_is_its_own(committed, appended):
+    """A job at once, for instance: its events are not lost with the unit that is over."""
+
+    def follow_up() -> None:
+        with unit_of_work() as unit:
+            unit.emit(topics=["test.two"], kind="noted", payload={"n": 2})
+
+    with unit_of_work() as unit:
+        unit.emit(**NEWS)
+        transaction.on_commit(follow_up)
+
+    assert [(inside, [draft.topic for draft in drafts]) for inside, drafts in appended] == [
+        (True, ["test.one"]),
+        (True, ["test.two"]),
+    ]
+
+
 def test_units_of_two_threads_do_not_meet(committed, appended):
     def write(name: str) -> None:
         with unit_of_work() as unit:

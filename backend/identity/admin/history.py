@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from backend.common.admin_pages import History, acting, each
+from backend.common.adminpages import History, acting, each
 from backend.common.models import RateLimit
 from backend.identity.models import LoginLog, Session, SignInCounter, TotpDevice
 from backend.identity.services import desk

@@ -10,7 +10,7 @@ from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 
 from backend.audit import services as audit
-from backend.common.admin_pages import ThroughServices
+from backend.common.adminpages import ThroughServices
 from backend.identity.admin.people import acting_user
 from backend.identity.models import KeyGrant, Role, UserRole
 from backend.identity.services import roles

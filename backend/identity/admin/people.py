@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from backend.common.admin_pages import ThroughServices, acting, each
+from backend.common.adminpages import ThroughServices, acting, each
 from backend.identity.models import TotpDevice, User
 from backend.identity.services import desk, users
 

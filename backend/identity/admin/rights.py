@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from backend.common.admin_pages import History, ThroughServices, acting
+from backend.common.adminpages import History, ThroughServices, acting
 from backend.identity.models import PersonExport, RuleChange, RuleNotice
 from backend.identity.services import rules
+
+NEW = ("key", "title", "text", "affects", "effective_on")
 
 
 @admin.register(RuleChange)
@@ -18,15 +20,14 @@ class RuleChangeAdmin(ThroughServices):
     list_display = ["title", "key", "version", "affects", "effective_on", "announced_at", "told_at"]
     list_filter = ["affects", "effective_on"]
     search_fields = ["key", "title"]
-    fields = ["key", "title", "text", "affects", "effective_on"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request, obj)
 
-    def get_fields(self, request: HttpRequest, obj: RuleChange | None = None) -> list[str]:
-        return [*self.fields, *(["version", "announced_at", "announced_by", "told_at"] if obj else [])]
+    def get_fields(self, request: HttpRequest, obj: RuleChange | None = None) -> Any:
+        return [*NEW, *(["version", "announced_at", "announced_by", "told_at"] if obj else [])]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: RuleChange | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: RuleChange | None = None) -> Any:
         return self.get_fields(request, obj) if obj else []
 
     def save_model(self, request: HttpRequest, obj: RuleChange, form: ModelForm, change: bool) -> None:

@@ -35,7 +35,7 @@ class EaseSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the site is open: active staff, with the second factor where it is demanded.
 
-        Notes who it is in `request.principal`, for the pages (common/admin_pages.py).
+        Notes who it is in `request.principal`, for the pages (common/adminpages.py).
         """
         if not _is_staff(request):
             return False

@@ -65,7 +65,7 @@ class ExportDownload(APIView):
         return StreamingHttpResponse(portions, content_type="application/zip", headers=headers)
 
 
-class NoticeOut(serializers.ModelSerializer[RuleNotice]):
+class RuleNoticeOut(serializers.ModelSerializer[RuleNotice]):
     rule = serializers.CharField(source="change.key")
     version = serializers.IntegerField(source="change.version")
     title = serializers.CharField(source="change.title")
@@ -79,32 +79,32 @@ class NoticeOut(serializers.ModelSerializer[RuleNotice]):
 
 
 class Notices(APIView):
-    class NoticePage(serializers.Serializer[Any]):
+    class RuleNoticePage(serializers.Serializer[Any]):
         count = serializers.IntegerField()
         next = serializers.IntegerField(allow_null=True)
         previous = serializers.IntegerField(allow_null=True)
         total_pages = serializers.IntegerField()
-        results = NoticeOut(many=True)
+        results = RuleNoticeOut(many=True)
 
     @extend_schema(
         operation_id="list_rule_notices",
         tags=TAGS,
         parameters=[OpenApiParameter("page", int), OpenApiParameter("page_size", int)],
-        responses={200: NoticePage},
+        responses={200: RuleNoticePage},
     )
     def get(self, request: SignedRequest) -> Response:
         """Which changes of rules one was told of, newest first."""
         found = rules.list_notices(actor=request.user)
-        return Response(page_of(found, request, lambda rows: list(NoticeOut(rows, many=True).data)))
+        return Response(page_of(found, request, lambda rows: list(RuleNoticeOut(rows, many=True).data)))
 
 
 class AcknowledgeNotice(APIView):
     @extend_schema(
-        operation_id="acknowledge_rule_notice", tags=TAGS, request=None, responses={200: NoticeOut, 404: Detail}
+        operation_id="acknowledge_rule_notice", tags=TAGS, request=None, responses={200: RuleNoticeOut, 404: Detail}
     )
     def post(self, request: SignedRequest, notice_id: int) -> Response:
         """Say that one has read it."""
-        return Response(NoticeOut(rules.acknowledge(actor=request.user, notice_id=notice_id)).data)
+        return Response(RuleNoticeOut(rules.acknowledge(actor=request.user, notice_id=notice_id)).data)
 
 
 def _state_of(export: PersonExport | None) -> dict[str, Any]:

@@ -1,10 +1,24 @@
 """Signed-in devices, and the log of attempts."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+
+
+def _theirs(related_name: str, *, null: bool = False) -> Any:
+    """Whose it is. History outlives an account that is deleted, with its number, so the database is not asked to
+    keep the two together (BUG-S1-27); retention ends it (services/retention.py)."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=null,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name=related_name,
+    )
 
 
 class Session(models.Model):
@@ -15,7 +29,7 @@ class Session(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
+    user = _theirs("sessions")
     door = models.CharField(max_length=10)
     name = models.CharField(max_length=100, blank=True)
     platform = models.CharField(max_length=50, blank=True)
@@ -51,7 +65,7 @@ class LoginLog(models.Model):
     """One attempt to sign in, by whom if the account exists, and how it ended (S1-M2, S1-B3)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="login_logs")
+    user = _theirs("login_logs", null=True)
     at = models.DateTimeField(auto_now_add=True)
     platform_os = models.CharField(max_length=50, blank=True)
     ip_address = models.GenericIPAddressField(null=True)
@@ -60,7 +74,10 @@ class LoginLog(models.Model):
 
     class Meta:
         ordering = ["-at"]
-        indexes = [models.Index(fields=["user", "-at"], name="identity_login_log_user")]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="identity_login_log_user"),
+            BrinIndex(fields=["at"], name="identity_login_log_old"),  # For retention: rows lie in the order of time.
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.description}"

@@ -14,15 +14,16 @@ from backend.audit import services as audit
 from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
-from backend.identity.errors import BadCredentials, PasswordRefused, RegistrationRefused
+from backend.identity.errors import BadCredentials, IdentifierTaken, PasswordRefused, RegistrationRefused
 from backend.identity.models import PasswordReset, User
 from backend.identity.services import roles, sessions
 
+_USERNAME_RULE = "identity_user_username_with_at_is_own_email"
 # What each constraint on users says to whoever runs into it: the field, and the words.
 _REFUSALS = {
     "identity_user_email_unique": ("email", "A user with this email already exists."),
     "identity_user_username_unique": ("username", "A user with this username already exists."),
-    "identity_user_username_with_at_is_own_email": ("username", "A username with an @ must be the e-mail address."),
+    _USERNAME_RULE: ("username", "A username with an @ must be the e-mail address."),
 }
 
 
@@ -131,7 +132,7 @@ def checked_email(email: str) -> str:
 def save_user(user: User, *, is_new: bool = False) -> None:
     """Store the user. Two at once with one e-mail meet in the unique index; the second is told it is taken.
 
-    Raises: RegistrationRefused.
+    Raises: IdentifierTaken.
     """
     try:
         with transaction.atomic():
@@ -140,4 +141,5 @@ def save_user(user: User, *, is_new: bool = False) -> None:
         broken = getattr(getattr(fault.__cause__, "diag", None), "constraint_name", None)
         if broken not in _REFUSALS:
             raise
-        raise RegistrationRefused(*_REFUSALS[broken]) from fault
+        field, words = _REFUSALS[broken]
+        raise (RegistrationRefused if broken == _USERNAME_RULE else IdentifierTaken)(field, words) from fault

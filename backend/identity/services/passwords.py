@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import transaction
 
 from backend.audit import services as audit
+from backend.common import jobs, request_context
 from backend.common.unit_of_work import unit_of_work
-from backend.identity import limits
+from backend.identity import limits, tasks
 from backend.identity.errors import LinkRefused, PasswordRefused
 from backend.identity.models import PasswordReset, User
 from backend.identity.services import accounts, locks, sessions, signing_in
@@ -19,27 +19,36 @@ GOOD_FOR = timedelta(hours=1)
 
 
 def request_reset(*, email: str) -> None:
-    """Mail a link if the account exists and is active. The caller hears the same in any case.
+    """Have a link mailed if the account exists and is active. The caller hears the same in any case.
 
-    A newer link makes the older one worthless. The mail is sent after commit; that it could not be sent is logged.
-    Locks: the user row. Raises: TooMany.
+    What is done here is the same for everybody: one look and one job, which may find that there is nothing to do. So
+    neither the answer nor its time tells whether there is an account. Raises: TooMany.
     """
     limits.take_for_address("password")
-    user = signing_in.find_by_identifier(email) if "@" in email else None
-    if user is None or not user.is_active:
-        return
+    user = signing_in.find_by_identifier(email if "@" in email else "nobody@invalid")
+    context = request_context.current()
+    user_id = user.pk if user is not None else None
+    jobs.enqueue(tasks.send_reset_link, user_id=user_id, ip=context.ip, user_agent=context.user_agent)
+
+
+def send_reset_link(*, user_id: int) -> None:
+    """Mail a link to the account's address, if it is active. A newer link makes the older one worthless.
+
+    Locks: the user row. Raises: OSError when the mail server does not take it; the link is stored then, and trying
+    again replaces it.
+    """
     secret = secrets.token_urlsafe(32)
-    now = datetime.now(UTC)
     with unit_of_work():
-        User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
+        user = User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
+        if user is None:
+            return
         PasswordReset.objects.filter(user=user, used_at=None).delete()
-        PasswordReset.objects.create(user=user, hash=_hash(secret), expires_at=now + GOOD_FOR)
+        PasswordReset.objects.create(user=user, hash=_hash(secret), expires_at=datetime.now(UTC) + GOOD_FOR)
         audit.record(actor_id=None, action="password_reset.requested", target=user)
         audit.raise_security_event(
             event_type="PASSWORD_RESET", user_id=user.pk, severity="LOW", description="A reset link was asked for."
         )
-        address = user.email
-        transaction.on_commit(lambda: _mail(address, secret), robust=True)
+    _mail(user.email, secret)
 
 
 def reset_password(*, secret: str, new_password: str) -> None:

@@ -1,5 +1,7 @@
 """Giving and withdrawing roles."""
 
+from datetime import UTC, datetime
+
 from backend.audit import services as audit
 from backend.common import hooks
 from backend.common.unit_of_work import unit_of_work
@@ -17,9 +19,10 @@ def assign_role(*, user: User, name: str, assigned_by: User | None) -> UserRole:
         held, fresh = UserRole.objects.get_or_create(user=user, role=role, defaults={"assigned_by": assigned_by})
         if not fresh and held.is_active:
             return held
-        held.is_active = True
-        held.assigned_by = assigned_by
-        held.save(update_fields=["is_active", "assigned_by"])
+        if not fresh:
+            held.is_active = True
+            held.assigned_by, held.assigned_at = assigned_by, datetime.now(UTC)
+            held.save(update_fields=["is_active", "assigned_by", "assigned_at"])
         actor_id = assigned_by.pk if assigned_by else user.pk
         audit.record(actor_id=actor_id, action="role.assigned", target=user, facts={"role": name})
         sessions.principal_changed(unit, user_id=user.pk)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 
 from backend.audit import services as audit
 from backend.common import request_context
@@ -16,15 +17,7 @@ from backend.common.principal import CUSTOMER, Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.identity import principals, tokens
 from backend.identity.errors import SessionUnknown, TokenRefused
-from backend.identity.models import (
-    PasswordReset,
-    Session,
-    SignInCounter,
-    SocketTicket,
-    SpentStepUp,
-    User,
-    UserRole,
-)
+from backend.identity.models import Session, User, UserRole
 from backend.notifications import services as notifications
 from backend.notifications.notices import SessionRevoked
 
@@ -103,29 +96,6 @@ def revoke_other_sessions(*, actor: Principal) -> int:
     return len(sids)
 
 
-def prune(*, keep_days: int = 30) -> int:
-    """Delete sessions that ended or expired more than `keep_days` ago, and spent tickets and links. In steps of
-    1,000 rows, each its own transaction, so that it can be stopped and run again at any time."""
-    edge = datetime.now(UTC) - timedelta(days=keep_days)
-    total = 0
-    old = Q(expires_at__lt=edge) | Q(revoked_at__lt=edge)
-    expired: tuple[QuerySet[Any], ...] = (
-        Session.objects.filter(old),
-        SocketTicket.objects.filter(expires_at__lt=edge),
-        PasswordReset.objects.filter(expires_at__lt=edge),
-        SignInCounter.objects.filter(updated_at__lt=edge),
-        SpentStepUp.objects.filter(expires_at__lt=edge),
-    )
-    for rows in expired:
-        while True:
-            batch = list(rows.values_list("pk", flat=True)[:1000])
-            if not batch:
-                break
-            rows.model.objects.filter(pk__in=batch).delete()
-            total += len(batch)
-    return total
-
-
 def refresh_session(*, refresh_token: str) -> TokenPair:
     """Rotate the family's refresh token and return a new pair.
 
@@ -183,10 +153,8 @@ def principal_changed(unit: UnitOfWork, *, user_id: int) -> None:
 
     Ends no session. Locks: the user row.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    user.auth_version += 1
-    user.save(update_fields=["auth_version", "updated_at"])
-    version = user.auth_version
+    User.objects.filter(pk=user_id).update(auth_version=F("auth_version") + 1, updated_at=Now())
+    version = User.objects.values_list("auth_version", flat=True).get(pk=user_id)
     unit.emit(
         topics=[principals.SESSIONS_TOPIC], kind="principal.changed", payload={"user_id": user_id, "version": version}
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import ProtectedError
 
@@ -14,6 +15,7 @@ from backend.identity.errors import LastSuperuser, NotAllowedOnUser, UserUnknown
 from backend.identity.models import User
 from backend.identity.services import accounts, locks, roles, sessions
 
+_HAS_HISTORY = "This account has a history that must stay; block it instead."
 FLAGS = ("is_staff", "is_superuser", "is_active")
 
 
@@ -96,7 +98,8 @@ def update_user(*, actor: Principal, user_id: int, changes: dict[str, Any]) -> U
 def delete_user(*, actor: Principal, user_id: int) -> None:
     """Delete an account that nothing refers to; one with a history is to be blocked or erased instead.
 
-    Raises: UserUnknown, NotAllowedOnUser (also for oneself, BUG-S1-27), LastSuperuser, Conflict.
+    Its sessions and the log of its sign-ins stay, under its number (BUG-S1-27).
+    Raises: UserUnknown, NotAllowedOnUser (also for oneself), LastSuperuser, Conflict.
     """
     _require_staff(actor)
     if user_id == actor.id:
@@ -110,11 +113,13 @@ def delete_user(*, actor: Principal, user_id: int) -> None:
         hooks.role_withdrawn(hooks.Withdrawal(user.pk, user.get_short_name(), None, actor.id))
         old = accounts.personal_values(user)
         audit.record(actor_id=actor.id, action="user.deleted", target=user, old=old)
+        if LogEntry.objects.filter(user=user).exists():  # What they did on the admin site would go with them.
+            raise Conflict(_HAS_HISTORY)
         try:
             with transaction.atomic():
                 user.delete()
         except ProtectedError as fault:
-            raise Conflict("This account has a history that must stay; block it instead.") from fault
+            raise Conflict(_HAS_HISTORY) from fault
 
 
 def is_last_superuser(user_id: int) -> bool:

@@ -17,7 +17,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[FastCache]:
     monkeypatch.setattr(principals, "fastcache", lambda: own)
     monkeypatch.setattr(principals, "recent", principals.RecentChanges())
     yield own
-    own._client.close()
+    own.close()
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_only_a_hash_is_stored():
     ],
 )
 def test_without_the_right_key_it_is_403_and_never_401(given):
-    """K-13."""
+    """E-S4-1. K-13."""
     _, secret = made()
     before = rows()
 
@@ -104,6 +104,7 @@ def test_a_key_is_no_token():
 
 @pytest.mark.django_db
 def test_a_revoked_key_is_refused_at_once():
+    """E-S4-2."""
     key, secret = made()
     before = asking(HTTP_X_API_KEY=secret).status_code
     key.revoked = True
@@ -114,6 +115,7 @@ def test_a_revoked_key_is_refused_at_once():
 
 @pytest.mark.django_db
 def test_a_key_works_until_it_expires():
+    """E-S4-2."""
     _, old = made(expiry_date=timezone.now() - timedelta(seconds=1))
     _, good = made(expiry_date=datetime(2999, 1, 1, tzinfo=UTC))
 

@@ -14,7 +14,7 @@ from backend.common.models import RateLimit
 from backend.common.ratelimit import Limiter
 from backend.common.shares import Shares
 from backend.conftest import PASSWORD
-from backend.identity import limits, permissions
+from backend.identity import limits
 from backend.identity.models import User
 from backend.identity.tests.doors import LOGIN, REGISTER
 from backend.identity.tests.notifying import ear
@@ -33,7 +33,6 @@ def _counters(monkeypatch):
     """Counters of the test's own: user ids come again with each database."""
     own = Limiter(django_settings.REDIS_URLS[0], prefix=f"{django_settings.LAYER_PREFIX}:{uuid.uuid4().hex}:")
     monkeypatch.setattr(limits, "limiter", lambda: own)
-    monkeypatch.setattr(permissions, "limiter", lambda: own)
     process = Shares(own)
     monkeypatch.setattr(limits, "shares", lambda: process)
 
@@ -195,6 +194,7 @@ def test_who_is_not_signed_in_is_limited_by_address(limit):
 
 @pytest.mark.django_db
 def test_exempt_addresses_are_spared_the_limits_per_address_only(limit, settings, make_user, token_of):
+    """K-44."""
     limit(anonymous=1, registration=1, sign_in=1, user=2)
     settings.RATE_LIMIT_EXEMPT = ["203.0.113.0/28", "2001:db8::/32"]
     user = make_user()
@@ -290,6 +290,49 @@ def test_a_key_has_a_limit_of_its_own(limit):
     found = [at(AWAY, HTTP_X_API_KEY=key).get(KEY).status_code for key in keys for _ in range(3)]
 
     assert found == [200, 200, 429, 200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_a_key_tells_how_much_is_left_and_asks_redis_seldom(limit, monkeypatch):
+    """S2-B27, for partners too. Their limit is the largest, so a round trip for each request would cost most there."""
+    limit(api_key=6000)
+    secret = APIKey.objects.create_key(name="busy")[1]
+    hits = []
+    source = limits.shares()._source
+    hit = source.hit
+    monkeypatch.setattr(source, "hit", lambda *args, **kwargs: hits.append(args) or hit(*args, **kwargs))
+
+    answers = [at(AWAY, HTTP_X_API_KEY=secret).get(KEY) for _ in range(20)]
+
+    assert [int(answer["X-RateLimit-Remaining"]) for answer in answers] == [*range(5999, 5979, -1)]
+    assert len(hits) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "credential",
+    [
+        {"HTTP_AUTHORIZATION": f"Bearer {'ab' * 20}"},
+        {"HTTP_AUTHORIZATION": "Token a.b.c"},
+        {"HTTP_COOKIE": "accessToken=a.b.c"},
+    ],
+    ids=["40 hex", "JWT", "cookie"],
+)
+def test_guessing_tokens_is_limited_by_address(limit, credential):
+    """design.md section 8: whoever brings what is no credential is anybody, and counts as that."""
+    limit(credential=3, anonymous=1)
+
+    assert statuses(lambda: at(AWAY, **credential).get(ME), 5) == [401, 401, 401, 429, 429]
+    assert at(OTHER, **credential).get(ME).status_code == 401
+
+
+@pytest.mark.django_db
+def test_guessing_keys_is_limited_by_address(limit):
+    limit(credential=3, anonymous=1)
+    secret = APIKey.objects.create_key(name="one")[1]
+
+    assert statuses(lambda: at(AWAY, HTTP_X_API_KEY="no.key").get(KEY), 5) == [403, 403, 403, 429, 429]
+    assert at(AWAY, HTTP_X_API_KEY=secret).get(KEY).status_code == 200  # Its own limit is another one.
 
 
 @pytest.mark.server

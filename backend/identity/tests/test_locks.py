@@ -9,8 +9,19 @@ from django.utils import timezone
 from backend.audit.models import SecurityEvent
 from backend.conftest import PASSWORD
 from backend.identity.models import LoginLog, Session, SignInCounter, User
-from backend.identity.services import locks
-from backend.identity.tests.attempts import DOORS, LINE, WRONG, an_address, attempt, browser, events, fail, shown
+from backend.identity.services import locks, signing_in
+from backend.identity.tests.attempts import (
+    DOORS,
+    LINE,
+    WRONG,
+    an_address,
+    attempt,
+    browser,
+    events,
+    fail,
+    log_lines,
+    shown,
+)
 from backend.identity.tests.doors import rows
 from backend.tests.commits import in_parallel
 
@@ -159,7 +170,7 @@ def test_when_the_lock_has_run_out_the_right_password_opens(ana):
 
 @pytest.mark.django_db
 def test_when_the_lock_has_run_out_the_count_starts_anew(ana):
-    """Otherwise one slip after half an hour would lock for another."""
+    """BUG-S2-18. Otherwise one slip after half an hour would lock for another."""
     fail(ANA, 7)
     let_the_lock_run_out()
 
@@ -263,7 +274,7 @@ def test_right_passwords_do_not_count_for_the_address(ana, settings):
 
 
 def test_failures_at_the_same_moment_are_all_counted(committed, ana):
-    """E-AUTH-3: the counter stays exact, and one lock is one alarm."""
+    """BUG-S2-18. E-AUTH-3: the counter stays exact, and one lock is one alarm."""
     answers = in_parallel(*[lambda: attempt("s1", ANA, WRONG)] * 8)
 
     assert [answer.status_code for answer in answers] == [401] * 8
@@ -272,6 +283,30 @@ def test_failures_at_the_same_moment_are_all_counted(committed, ana):
     assert (kinds.count("FAILED_LOGIN"), kinds.count("ACCOUNT_LOCKED")) == (8, 1)
     assert LoginLog.objects.filter(successful=False).count() == 8
     assert attempt("s1", ANA).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("door", "status"), [("s1", 401), ("s2", 423)])
+def test_a_lock_that_comes_while_the_password_is_checked_still_counts(ana, monkeypatch, door, status):
+    """E-AUTH-3. A hash takes a quarter of a second: guesses sent at once would all be checked before the fifth counts.
+
+    The right one among them opens nothing.
+    """
+    check = signing_in.check_password
+
+    def while_others_guess(password, encoded):
+        monkeypatch.setattr(signing_in, "check_password", check)
+        fail(ANA, 5)
+        return check(password, encoded)
+
+    monkeypatch.setattr(signing_in, "check_password", while_others_guess)
+    answer = attempt(door, ANA)
+
+    assert answer.status_code == status
+    assert "X-Device-Token" not in answer
+    assert Session.objects.count() == 0
+    assert counters() == {"user": 5}
+    assert [successful for _, successful, _ in log_lines()] == [False] * 6
 
 
 # Blocked, and locked
@@ -292,7 +327,7 @@ def test_a_locked_account_that_is_blocked_too_tells_neither(make_user):
 
 @pytest.mark.django_db
 def test_a_lock_never_switches_the_account_off(ana):
-    """K-20: a stranger's guesses leave nothing for good (S1-B4 is superseded)."""
+    """E-S1-2 is superseded by this. K-20: a stranger's guesses leave nothing for good (S1-B4 is superseded)."""
     fail(ANA, 10)
 
     ana.refresh_from_db()

@@ -234,6 +234,16 @@ def test_an_entry_for_an_unknown_user_is_404(make_user, client_of, user_id):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("length", "status"), [(50, 201), (51, 400)])
+def test_a_description_has_up_to_fifty_characters(make_user, client_of, length, status):
+    """K-50."""
+    answer = client_of(make_user(is_superuser=True)).post(LOGS, {**ENTRY, "description": "x" * length})
+
+    assert answer.status_code == status
+    assert LoginLog.objects.filter(description="x" * length).count() == (status == 201)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("missing", list(ENTRY))
 @pytest.mark.parametrize("method", ["post", "put"])
 def test_every_field_is_needed(ana, make_user, client_of, method, missing):

@@ -4,15 +4,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from backend.audit.models import AuditLog, SecurityEvent
 from backend.common.principal import Principal
 from backend.conftest import PASSWORD
-from backend.identity.models import PasswordReset, Session, User
+from backend.identity.models import PasswordReset, Session, SignInCounter, User
 from backend.identity.principals import principal_of
 from backend.identity.services import accounts, profiles, users
-from backend.identity.tests.attempts import an_address, attempt, shown
+from backend.identity.tests.attempts import an_address, attempt, fail, shown
 from backend.identity.tests.doors import ACCEPTED, REFUSED, rows, status_of
 from backend.tests.commits import in_parallel
 
@@ -94,6 +95,37 @@ def test_the_answer_is_the_same_for_everybody_and_no_mail_goes_out(
 
 
 @pytest.mark.django_db
+def test_asking_costs_the_same_whether_there_is_an_account_or_not(
+    anybody, ana, mailoutbox, django_assert_num_queries, django_capture_on_commit_callbacks
+):
+    """E-S1-3: its time tells nothing either. The link is made and mailed by a job, after the answer."""
+    links = PasswordReset.objects.count()
+    asked = {}
+    for email in ("ana@example.com", "nobody@example.com", "not an address"):
+        with django_capture_on_commit_callbacks() as later, django_assert_num_queries(1):
+            anybody.post(FORGOT, {"email": email})
+        asked[email] = len(later)
+
+    assert set(asked.values()) == {1}
+    assert (mailoutbox, PasswordReset.objects.count()) == ([], links)
+
+
+@pytest.mark.django_db
+def test_a_mail_server_that_is_away_is_tried_again_and_nobody_is_told(
+    anybody, ana, settings, mailoutbox, django_capture_on_commit_callbacks
+):
+    settings.EMAIL_BACKEND = "backend.identity.tests.test_password_reset.AwayOnce"
+    AwayOnce.away = True
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = anybody.post(FORGOT, {"email": ana.email})
+
+    assert (answer.status_code, answer.json()) == (202, ANSWER)
+    assert reset(anybody, secret_in(mailoutbox[0])).status_code == 200  # The link in the mail is the one that counts.
+    assert len(mailoutbox) == 1
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
@@ -156,6 +188,24 @@ def test_a_link_sets_the_password_and_ends_every_session(committed, anybody, mak
     audit = AuditLog.objects.get(action="user.password_reset")
     assert (audit.actor_id, audit.target_id) == (agent.pk, str(agent.pk))
     assert [attempt("s1", "ana@example.com", word).status_code for word in (PASSWORD, NEW)] == [401, 200]
+
+
+@pytest.mark.django_db
+def test_a_link_lifts_the_lock_of_the_account_and_of_its_devices(anybody, ana, ask):
+    """Whoever reads the account's mail is no guesser. Only using it does: asking lifts nothing, nor does a refusal."""
+    device = attempt("s1", ana.email)["X-Device-Token"]
+    fail(ana.email, 5)
+    fail(ana.email, 5, device=device)
+    secret = ask()
+    after_asking = [attempt("s1", ana.email, device=known).status_code for known in ("", device)]
+    reset(anybody, secret, "12345678")
+    after_a_refusal = attempt("s1", ana.email).status_code
+
+    reset(anybody, secret)
+
+    assert (after_asking, after_a_refusal) == ([401, 401], 401)
+    assert SignInCounter.objects.count() == 0
+    assert [attempt("s1", ana.email, NEW, device=known).status_code for known in ("", device)] == [200, 200]
 
 
 @pytest.mark.django_db
@@ -285,3 +335,15 @@ def test_a_malformed_reset_is_400(anybody, body, fields):
     answer = anybody.post(RESET, body)
 
     assert (answer.status_code, list(answer.json())) == (400, fields)
+
+
+class AwayOnce(EmailBackend):
+    """A mail server that does not answer at first."""
+
+    away = True
+
+    def send_messages(self, messages):
+        if AwayOnce.away:
+            AwayOnce.away = False
+            raise ConnectionRefusedError("no mail server")
+        return super().send_messages(messages)

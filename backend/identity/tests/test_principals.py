@@ -112,7 +112,9 @@ def test_a_cached_principal_that_somebody_altered_is_not_believed(make_user, pai
     pair = pair_of(make_user())
     principal_from_token(pair.access)
     name = f"{memory._prefix}principal:{pair.sid}"
-    memory._client.set(name, memory._client.get(name).replace(b'"is_superuser":false', b'"is_superuser":true '))
+    memory._hosts[0].client.set(
+        name, memory._hosts[0].client.get(name).replace(b'"is_superuser":false', b'"is_superuser":true ')
+    )
 
     assert principal_from_token(pair.access).is_superuser is False
 
@@ -121,7 +123,7 @@ def test_a_cached_principal_that_somebody_altered_is_not_believed(make_user, pai
 def test_a_cached_principal_of_another_session_is_not_believed(make_user, pair_of, memory):
     mine, boss = pair_of(make_user()), pair_of(make_user("AUDITOR", is_superuser=True))
     principal_from_token(boss.access)
-    memory._client.copy(f"{memory._prefix}principal:{boss.sid}", f"{memory._prefix}principal:{mine.sid}")
+    memory._hosts[0].client.copy(f"{memory._prefix}principal:{boss.sid}", f"{memory._prefix}principal:{mine.sid}")
 
     found = principal_from_token(mine.access)
 
@@ -176,15 +178,15 @@ def test_a_role_that_is_switched_off_counts_for_nobody(committed, make_user, pai
     ],
 )
 def test_an_older_principal_put_back_into_the_cache_is_refused(committed, make_user, pair_of, memory, forget):
-    """Either memory is enough: another process has only the cache, a process without Redis only its own."""
+    """K-69. Either memory is enough: another process has only the cache, a process without Redis only its own."""
     user = make_user("AUDITOR")
     pair = pair_of(user)
     principal_from_token(pair.access)
     name = f"{memory._prefix}principal:{pair.sid}"
-    stale = memory._client.get(name)
+    stale = memory._hosts[0].client.get(name)
     roles.withdraw_role(user=user, name="AUDITOR", withdrawn_by=None)
 
-    memory._client.set(name, stale)
+    memory._hosts[0].client.set(name, stale)
     forget(memory, user)
 
     assert principal_from_token(pair.access).roles == frozenset()
@@ -195,11 +197,11 @@ def test_an_ended_session_is_not_revived_by_the_cache(committed, make_user, pair
     pair = pair_of(user)
     principal_from_token(pair.access)
     name = f"{memory._prefix}principal:{pair.sid}"
-    stale = memory._client.get(name)
+    stale = memory._hosts[0].client.get(name)
 
     sessions.end_session(user_id=user.pk, sid=pair.sid, reason="test")
-    removed = memory._client.get(name)
-    memory._client.set(name, stale)
+    removed = memory._hosts[0].client.get(name)
+    memory._hosts[0].client.set(name, stale)
 
     assert stale is not None
     assert removed is None

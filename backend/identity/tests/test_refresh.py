@@ -115,7 +115,7 @@ def test_the_same_successor_is_given_for_thirty_seconds(anybody, make_user, seco
 
 
 def test_later_reuse_ends_the_family_and_is_remembered(committed, anybody, make_user):
-    """Somebody else has the token: the refusal keeps the alarm, although it is an error."""
+    """BUG-S2-21, K-19. Somebody else has the token: the refusal keeps the alarm, although it is an error."""
     user = make_user()
     pair = sessions.open_session(user=user, door="s1")
     newest = refresh(anybody, pair.refresh).json()

@@ -57,7 +57,7 @@ def expired(token: str) -> str:
 
 @pytest.mark.django_db
 def test_registering_answers_both_words_and_makes_a_customer(anybody):
-    """S0-R1."""
+    """K-1, K-2. S0-R1."""
     before = rows()
 
     answer = anybody.post(REGISTER, {**NEW, "first_name": "Ana", "last_name": "Silva", "phone_number": "+351 (0) 123"})
@@ -140,7 +140,7 @@ def test_what_is_taken_is_refused_whatever_its_case(anybody, make_user, changes,
 
 @pytest.mark.django_db
 def test_signing_in_sets_three_cookies_and_tells_no_token(ana):
-    """S0-R2, S0-B2, E-S0-1."""
+    """S0-R2, S0-B2, E-S0-1; BUG-S0-13: pages read the CSRF cookie, and no other."""
     client = browser()
     before = rows()
 

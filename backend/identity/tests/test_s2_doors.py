@@ -4,7 +4,7 @@ import pytest
 
 from backend.audit.models import AuditLog
 from backend.conftest import PASSWORD
-from backend.identity.models import Session, User
+from backend.identity.models import Session, SignInCounter, User
 from backend.identity.services import roles
 from backend.identity.tests.attempts import LINE, UNSIGNED, WRONG, attempt, fail, log_lines
 from backend.identity.tests.doors import REFRESH, REFUSED, bearing, claims_of, notices_to, rows, status_of
@@ -136,6 +136,7 @@ def test_a_blocked_account_is_403_after_the_right_password_only(make_user):
     )
     assert log_lines() == [(user.pk, False, "Login Failed"), (user.pk, False, "Login Failed: blocked")]
     assert Session.objects.count() == 0
+    assert SignInCounter.objects.get().failures == 1  # BUG-S2-34: the right password is no failure.
 
 
 @pytest.mark.django_db
@@ -237,11 +238,35 @@ def test_any_subset_of_three_fields_can_be_changed(ana, pair):
 
 
 @pytest.mark.django_db
+def test_the_profile_can_be_changed_by_put_only(pair):
+    """BUG-S2-14: what a framework brings along unasked is not there."""
+    before, was = rows(), User.objects.values().get()
+
+    answer = bearing(pair["access"]).patch(PROFILE, {"email": "other@example.com"})
+
+    assert answer.status_code == 405
+    assert (rows(), User.objects.values().get()) == (before, was)
+
+
+@pytest.mark.django_db
+def test_the_profile_is_whole_and_fresh_whatever_was_cached(ana, pair):
+    """BUG-S2-13: neither trimmed after signing in nor an hour old after a review."""
+    client = bearing(pair["access"])
+    before = client.get(PROFILE).json()
+
+    User.objects.filter(pk=ana.pk).update(kyc_status="REJECTED", first_name="Nova")
+    after = client.get(PROFILE).json()
+
+    assert set(before) == set(after) >= {"first_name", "last_name", "phone_number", "kyc_status"}
+    assert (before["kyc_status"], after["kyc_status"], after["first_name"]) == ("APPROVED", "REJECTED", "Nova")
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "field", ["email", "username", "kyc_status", "customer_id", "is_staff", "is_superuser", "ssn", "address", "roles"]
 )
 def test_nothing_else_can_be_changed(ana, pair, field):
-    """S2-R5: SSN and address never, and no status of one's own."""
+    """BUG-S2-14. S2-R5: SSN and address never, and no status of one's own."""
     before, was = rows(), User.objects.values().get()
 
     answer = bearing(pair["access"]).put(PROFILE, {field: "APPROVED"})

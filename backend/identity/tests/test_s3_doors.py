@@ -34,7 +34,7 @@ def me(ana):
 @pytest.mark.django_db
 @SLASH
 def test_registering_answers_the_person_and_never_the_password(anybody, cut):
-    """S3-R1, S3-M1: the e-mail's domain is lower-cased."""
+    """K-1, K-2. S3-R1, S3-M1: the e-mail's domain is lower-cased."""
     answer = anybody.post(at(CREATE, cut), NEW)
 
     assert (answer.status_code, answer.json()) == (201, {"email": "ana@example.com", "name": "Ana Silva"})

@@ -60,7 +60,7 @@ def three():
 def test_bank_admins_and_auditors_read_and_bank_admins_resolve(
     make_user, client_of, three, _case, role, flags, reads, resolves
 ):
-    """S2-R16, S2-B31, S2-B32."""
+    """BUG-S2-17, K-26: 403, and not an empty list. S2-R16, S2-B31, S2-B32."""
     client = client_of(make_user(role, **flags))
 
     answers = [client.get(EVENTS), client.post(resolve(three[0].pk))]
@@ -109,7 +109,7 @@ def test_what_somebody_may_do_leaves_no_event(banker, client_of):
 
 @pytest.mark.django_db
 def test_events_come_newest_first_in_the_s2_page(banker, client_of, three):
-    """S2-R16."""
+    """K-36: pages of 20, as S2 has them. S2-R16."""
     answer = client_of(banker).get(EVENTS)
 
     body = answer.json()

@@ -17,6 +17,7 @@ from bench.client import call, sign_in
 pytestmark = pytest.mark.server
 
 TRUSTED = "https://app.ease.example"
+TRUSTED_BELOW = "https://*.pages.example"
 WITHIN_S = 1.0
 
 
@@ -24,7 +25,7 @@ WITHIN_S = 1.0
 def second(server, tmp_path_factory):
     """Another server process on the same stores, which also trusts another site's pages."""
     folder = tmp_path_factory.mktemp("second")
-    with Server(server.database, folder=folder, CSRF_TRUSTED_ORIGINS=TRUSTED).running() as made:
+    with Server(server.database, folder=folder, CSRF_TRUSTED_ORIGINS=f"{TRUSTED} {TRUSTED_BELOW}").running() as made:
         yield made
 
 
@@ -117,8 +118,10 @@ def test_the_cookie_opens_a_socket_for_a_page_of_the_own_host(live, token):
     assert opens(live, additional_headers=cookie(token), origin=live.base_url.replace("http", "https"))
 
 
-def test_the_cookie_opens_a_socket_for_a_trusted_page(second, token):
-    assert opens(second, additional_headers=cookie(token), origin=TRUSTED)
+@pytest.mark.parametrize("origin", [TRUSTED, "https://a.pages.example", "https://A.b.pages.example"])
+def test_the_cookie_opens_a_socket_for_a_trusted_page(second, token, origin):
+    """Also for those below a name with a star, as forms do (CSRF_TRUSTED_ORIGINS means one thing)."""
+    assert opens(second, additional_headers=cookie(token), origin=origin)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,10 @@ def test_the_cookie_opens_a_socket_for_a_trusted_page(second, token):
         "https://127.0.0.1",
         "http://127.0.0.1:1",
         TRUSTED + ".evil.example",
+        "http://a.pages.example",
+        "https://evilpages.example",
+        "https://a.pages.example.evil.example",
+        "https://*.pages.example.evil",
         TRUSTED.replace("https", "http"),
     ],
 )

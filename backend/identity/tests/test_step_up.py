@@ -12,7 +12,7 @@ from backend.conftest import PASSWORD
 from backend.identity.errors import ParametersRefused, StepUpRequired
 from backend.identity.models import SignInCounter, SpentStepUp
 from backend.identity.principals import principal_from_credential
-from backend.identity.services import sessions, step_up
+from backend.identity.services import retention, sessions, step_up
 from backend.identity.tests.apps import Phone, grant_of
 from backend.identity.tests.attempts import WRONG
 from backend.identity.tests.doors import bearing
@@ -190,6 +190,6 @@ def test_spent_tokens_are_pruned(actor, grant):
     passes(actor, grant)
     SpentStepUp.objects.update(expires_at=timezone.now() - timedelta(days=31))
 
-    sessions.prune()
+    retention.prune()
 
     assert SpentStepUp.objects.count() == 0

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
 
 from backend.audit.models import AuditLog
 from backend.conftest import PASSWORD
-from backend.identity.models import Session, SignInCounter, User
+from backend.identity.models import LoginLog, Session, SignInCounter, User
 from backend.identity.services import sessions
-from backend.identity.tests.attempts import UNSIGNED, attempt, events, fail
+from backend.identity.tests.attempts import UNSIGNED, WRONG, attempt, events, fail
 from backend.identity.tests.doors import ACCEPTED, REFUSED, bearing, notices_to, rows, status_of
 from backend.tests.commits import in_parallel
 
@@ -467,6 +468,36 @@ def test_staff_delete_a_plain_account_without_history(plain, staff, client_of):
     assert not User.objects.filter(pk=plain.pk).exists()
     audit = AuditLog.objects.get(action="user.deleted")
     assert (audit.actor_id, audit.target_id) == (staff.pk, str(plain.pk))
+
+
+@pytest.mark.django_db
+def test_what_the_deleted_did_stays_under_their_number(plain, chief, client_of, anybody):
+    """BUG-S1-27: neither the log of sign-ins nor the sessions go with an account."""
+    attempt("s1", plain.email)
+    attempt("s1", plain.email, WRONG)
+    number, (entry, _) = plain.pk, LoginLog.objects.filter(user=plain).order_by("at")
+
+    answer = client_of(chief).delete(one(plain.pk))
+
+    assert answer.status_code == 204
+    assert list(LoginLog.objects.order_by("at").values_list("user_id", "successful")) == [
+        (number, True),
+        (number, False),
+    ]
+    ended = Session.objects.get(user_id=number)
+    assert (ended.revoked_reason, ended.revoked_at is None) == ("deleted", False)
+    shown = client_of(chief).get(f"/api/users/loginLog/{entry.pk}/").json()
+    assert (shown["user"], shown["successful"]) == (number, True)
+
+
+@pytest.mark.django_db
+def test_what_somebody_did_on_the_admin_site_keeps_their_account(plain, chief, client_of):
+    LogEntry.objects.log_actions(plain.pk, [chief], CHANGE)
+
+    answer = client_of(chief).delete(one(plain.pk))
+
+    assert answer.status_code == 409
+    assert LogEntry.objects.count() == 1
 
 
 def test_the_tokens_of_the_deleted_are_refused(committed, plain, staff, client_of, token_of):

@@ -19,7 +19,7 @@ def refuses(constraint: str, write) -> None:
 
 @pytest.mark.django_db
 def test_a_user_is_made_with_what_the_banks_need():
-    """S1-M1, S2-B10, S3-M1."""
+    """K-6 to K-9: one user model, numbered; what only a bank asks for is not in it. S1-M1, S2-B10, S3-M1."""
     user = User.objects.create_user(" Ana@EXAMPLE.com ", "quiet purple tractor")
 
     assert (user.email, user.username) == ("Ana@example.com", "Ana@example.com")
@@ -97,7 +97,7 @@ def test_a_session_cannot_end_without_a_reason(make_user):
 
 @pytest.mark.django_db
 def test_the_four_roles_are_there_from_the_start():
-    """BUG-S2-24, S2-B31."""
+    """S2-M2, S2-B31, S2-B32, BUG-S2-24, K-23: seeded by migration; no flag implies one. BUG-S2-24, S2-B31."""
     assert {role.name: role.permissions for role in Role.objects.all()} == {
         "CUSTOMER": ["view_own_profile", "update_own_profile", "upload_kyc", "view_own_kyc_status"],
         "SUPPORT_AGENT": ["answer_chats"],
@@ -145,6 +145,7 @@ def test_giving_a_role_again_changes_nothing(make_user):
 
 @pytest.mark.django_db
 def test_a_withdrawn_role_keeps_its_row_and_can_be_given_again(make_user):
+    """S2-M3."""
     boss, user = make_user(), make_user("AUDITOR")
     row = UserRole.objects.get(user=user)
 

@@ -4,7 +4,21 @@ import pytest
 
 from backend.common.unit_of_work import Draft, UnitOfWork
 from backend.notifications import notices
-from backend.notifications.notices import AuditBroken, ChatAssigned, ChatClosed, ChatQueued, Notice, SessionRevoked
+from backend.notifications.notices import (
+    AuditBroken,
+    BudgetReached,
+    ChatAssigned,
+    ChatClosed,
+    ChatQueued,
+    ChatShared,
+    KycDecided,
+    KycDocumentsRequested,
+    KycExpired,
+    KycSecondPersonNeeded,
+    KycSubmitted,
+    Notice,
+    SessionRevoked,
+)
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
 
 KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
@@ -19,6 +33,7 @@ TABLE = [
         "chat.assigned",
         {"chat_id": "c", "customer_id": 7, "customer": "Ana", "agent_id": 8},
     ),
+    (ChatShared(chat_id="c", shared_by=8), "chat.shared", {"chat_id": "c", "shared_by": 8}),
     (ChatClosed(chat_id="c", closed_by=8), "chat.closed", {"chat_id": "c", "closed_by": 8}),
     (
         SessionRevoked(session_id="s", reason="sign_out"),
@@ -45,12 +60,62 @@ TABLE = [
         "audit.broken",
         {"event_id": 1, "finding": "altered", "seq": 5, "row": 9, "words": "w"},
     ),
+    (
+        KycSubmitted(case_id=1, user_id=7, user="Ana", document_type="PASSPORT"),
+        "kyc.submitted",
+        {"case_id": 1, "user_id": 7, "user": "Ana", "document_type": "PASSPORT"},
+    ),
+    (
+        KycSecondPersonNeeded(case_id=1, user_id=7, approved_by=8),
+        "kyc.second_person_needed",
+        {"case_id": 1, "user_id": 7, "approved_by": 8},
+    ),
+    (KycDecided(kyc_status="APPROVED", reason=""), "kyc.decided", {"kyc_status": "APPROVED", "reason": ""}),
+    (
+        KycDocumentsRequested(document_types=["PASSPORT"], reason="dark"),
+        "kyc.documents_requested",
+        {"document_types": ["PASSPORT"], "reason": "dark"},
+    ),
+    (KycExpired(kyc_status="EXPIRED"), "kyc.expired", {"kyc_status": "EXPIRED"}),
+    (
+        BudgetReached(
+            budget_id="b",
+            category_id="c",
+            category="Food",
+            month="2026-11",
+            percent=80,
+            amount="100.00",
+            spent="85.50",
+        ),
+        "budget.reached",
+        {
+            "budget_id": "b",
+            "category_id": "c",
+            "category": "Food",
+            "month": "2026-11",
+            "percent": 80,
+            "amount": "100.00",
+            "spent": "85.50",
+        },
+    ),
 ]
 
 
 @pytest.mark.parametrize(("notice", "kind", "payload"), TABLE)
 def test_a_notice_carries_its_kind_and_its_fields(notice, kind, payload):
     assert (notice.kind, notice.payload()) == (kind, payload)
+
+
+@pytest.mark.parametrize(("notice", "kind", "payload"), TABLE)
+def test_a_stored_notice_is_known_again_and_has_words(notice, kind, payload):
+    assert notices.notice_from(kind, payload) == notice
+    assert all(isinstance(words, str) for words in notice.in_words())
+    assert notice.in_words()[0]
+
+
+def test_an_unknown_kind_or_field_is_no_notice():
+    assert notices.notice_from("no.such", {}) is None
+    assert notices.notice_from("chat.closed", {"chat_id": "c"}) is None
 
 
 def test_no_two_kinds_share_a_name():

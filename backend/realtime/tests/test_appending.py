@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from backend.common.unit_of_work import Draft, unit_of_work
 from backend.realtime import bell
 from backend.realtime.models import Event, Topic
 from backend.realtime.selectors import events_after, heads_of
-from backend.realtime.services import append, text_hash
+from backend.realtime.services import append, rename_author, text_hash
 from backend.realtime.tests.factories import draft, everything, head_of, new_topic, stored
 from backend.tests.commits import in_background, in_parallel, wait_until_one_waits_for_us
 
@@ -391,3 +392,48 @@ def test_the_tables_refuse_what_would_break_the_order(_case, statement, constrai
         cursor.execute(statement, [Topic.objects.get(key=topic).pk])
 
     assert stored(topic) == [(1, "a")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", [{}, {"id_field": "customer_id", "name_field": "customer"}])
+def test_whoever_is_erased_is_found_by_index_and_not_by_reading_every_event(fields):
+    """However many events there are: a chat desk keeps them for years."""
+    with CaptureQueriesContext(connection) as asked:
+        rename_author(user_id=7, name="Somebody", **fields)
+
+    (statement,) = [query["sql"] for query in asked if query["sql"].startswith("UPDATE")]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # The table of the test is too short to be worth an index.
+        cursor.execute(f"EXPLAIN {statement}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan on realtime_event" not in plan
+    assert {"realtime_event_author", "realtime_event_about"} <= set(plan.replace("\n", " ").split())
+
+
+@pytest.mark.django_db
+def test_a_person_is_renamed_wherever_an_event_names_them():
+    """As who said it, and as whom somebody else's words are about."""
+    topic = new_topic()
+    said = {"user": "Ana", "user_id": 7}
+    append(
+        [
+            replace(draft(topic, "said"), payload=said, author_id=7, client_id="c-1"),
+            replace(draft(topic, "about"), payload={"user": "Bob", "user_id": 8, "member": "Ana", "member_id": 7}),
+            replace(draft(topic, "by"), payload={"member": "Ana", "member_id": 7, "user": "Bob"}, author_id=8),
+            replace(draft(topic, "other"), payload={"user": "Ana", "user_id": 9}, author_id=9),
+        ]
+    )
+
+    renamed = [
+        rename_author(user_id=7, name="Former", **fields)
+        for fields in ({}, {"id_field": "member_id", "name_field": "member"})
+    ]
+
+    named = Event.objects.filter(topic__key=topic).order_by("seq").values_list("payload", flat=True)
+    assert renamed == [1, 2]
+    assert [(payload.get("user"), payload.get("member")) for payload in named] == [
+        ("Former", None),
+        ("Bob", "Former"),
+        ("Bob", "Former"),
+        ("Ana", None),
+    ]

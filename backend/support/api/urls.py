@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.support.api import agents, attachments, chats, desk, messages, search, transcripts
+from backend.support.api import agents, attachments, chats, desk, messages, search, times, transcripts
 
 _CHAT = "api/chats/<uuid:chat_id>/"
 _MESSAGE = f"{_CHAT}messages/<uuid:message_id>/"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/chats/labels/<int:label_id>/", agents.OneLabel.as_view()),
     path("api/chats/canned/", agents.CannedReplies.as_view()),
     path("api/chats/canned/<uuid:reply_id>/", agents.OneReply.as_view()),
+    path("api/chats/times/", times.Times.as_view()),
     path("api/chats/search/", search.SearchMessages.as_view()),
     path(_CHAT, chats.ChatDetail.as_view()),
     path(f"{_CHAT}take/", chats.TakeChat.as_view()),

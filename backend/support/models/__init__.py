@@ -3,7 +3,7 @@
 from backend.support.models.agents import AgentStatus
 from backend.support.models.attachments import Attachment
 from backend.support.models.canned import CannedReply
-from backend.support.models.chats import Chat, ChatGrant, Priority, ReadPosition
+from backend.support.models.chats import Chat, ChatGrant, Handover, Priority, ReadPosition
 from backend.support.models.edits import MessageVersion
 from backend.support.models.labels import ChatLabel, Label
 from backend.support.models.ratings import Rating
@@ -17,6 +17,7 @@ __all__ = [
     "ChatGrant",
     "ChatLabel",
     "ChatWords",
+    "Handover",
     "Label",
     "MessageVersion",
     "Priority",

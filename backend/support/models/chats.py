@@ -1,7 +1,7 @@
 """Chats, their further members, and how far each member has read."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -22,6 +22,8 @@ class Chat(models.Model):
 
     `former_admin` is the agent whom it was taken from last: what they still try hears that it is a colleague's now.
     A chat is snoozed until `snoozed_until`, or until its customer says something; nothing has to happen at that time.
+    The statement that stores messages keeps when the customer first asked and who first answered; a trigger keeps for
+    how long the chat rested and was closed in between (migration 0008), whoever snoozes, wakes, closes or reopens it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -38,6 +40,12 @@ class Chat(models.Model):
     snoozed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    first_asked_at = models.DateTimeField(null=True)
+    first_answered_at = models.DateTimeField(null=True)
+    first_answered_by = models.BigIntegerField(null=True)
+    snoozed_at = models.DateTimeField(null=True)
+    snoozed_for = models.DurationField(default=timedelta, db_default=timedelta())
+    away_for = models.DurationField(default=timedelta, db_default=timedelta())
 
     class Meta:
         ordering: ClassVar = ["-created_at", "id"]
@@ -59,6 +67,8 @@ class Chat(models.Model):
                 name="support_chat_queue_order",
                 condition=Q(closed_at=None, admin=None),
             ),
+            models.Index(fields=["closed_at"], name="support_chat_closed"),
+            models.Index(fields=["first_asked_at"], name="support_chat_first_asked"),
         ]
 
     def __str__(self) -> str:
@@ -79,6 +89,22 @@ class Chat(models.Model):
         if self.admin_id is None:
             return "waiting"
         return "snoozed" if self.is_snoozed else "open"
+
+
+class Handover(models.Model):
+    """A chat left an agent, for a colleague or for the queue. Written by the trigger that sees it (migration 0008)."""
+
+    id = models.BigAutoField(primary_key=True)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="handovers")
+    from_agent = models.BigIntegerField()
+    to_agent = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["at"], name="support_handover_at")]
+
+    def __str__(self) -> str:
+        return f"{self.chat_id}: {self.from_agent} to {self.to_agent}"
 
 
 class ChatGrant(UserObjectPermissionBase):

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Sequence
 
 import orjson
-from django.db import IntegrityError, connection
+import structlog
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection
 
-from backend.common.errors import DomainError
+from backend.common.errors import DomainError, Unavailable
 from backend.common.principal import Principal
 from backend.realtime import bell
 from backend.realtime import selectors as topics
@@ -17,21 +18,42 @@ from backend.support.frames import Said, topic_of
 from backend.support.models import ReadPosition
 from backend.support.services import attachments
 
+log = structlog.get_logger(__name__)
+
 # At most so many events are told to an agent who was refused; further behind than that nobody answers unseen.
 MISSED_MAX = 100
 LOOKS_MAX = 5
 
 # Locks the chats, in id order and before their topics, so that nobody is closed out or transferred between the check
 # and the commit. Messages of one chat wait for one another at its topic anyway: the lock costs no concurrency.
-# A grant is looked up only for who is neither customer nor agent. A customer's word wakes a snoozed chat.
+# A grant is looked up only for who is neither customer nor agent. A customer's word wakes a snoozed chat. Their first
+# word, and the first of their agent after that, leave their time in the chat; later ones write nothing.
 _CHATS = """
 chats AS MATERIALIZED (
-    SELECT id, customer_id, admin_id, closed_at, snoozed_until FROM support_chat
+    SELECT id, customer_id, admin_id, closed_at, snoozed_until, first_asked_at, first_answered_at FROM support_chat
     WHERE id IN (SELECT substr(topic, 6)::uuid FROM incoming) ORDER BY id FOR NO KEY UPDATE
 ),
-woken AS (
-    UPDATE support_chat s SET snoozed_until = NULL FROM chats c JOIN incoming i ON i.author_id = c.customer_id
-    WHERE c.snoozed_until IS NOT NULL AND c.id = substr(i.topic, 6)::uuid AND s.id = c.id
+heard AS (
+    SELECT c.id, c.admin_id, c.first_asked_at, min(i.n) FILTER (WHERE i.author_id = c.customer_id) AS asked,
+        max(i.n) FILTER (WHERE i.author_id = c.admin_id) AS answered
+    FROM chats c JOIN incoming i ON c.id = substr(i.topic, 6)::uuid
+    WHERE c.closed_at IS NULL AND (c.first_answered_at IS NULL OR c.snoozed_until IS NOT NULL)
+    GROUP BY c.id, c.admin_id, c.first_asked_at
+),
+noted AS (
+    UPDATE support_chat s SET
+        snoozed_until = CASE WHEN h.asked IS NULL THEN s.snoozed_until END,
+        first_asked_at = coalesce(s.first_asked_at, CASE WHEN h.asked IS NOT NULL THEN clock_timestamp() END),
+        first_answered_at = coalesce(s.first_answered_at, CASE WHEN h.is_answer THEN clock_timestamp() END),
+        first_answered_by = CASE WHEN s.first_answered_at IS NULL AND h.is_answer THEN h.admin_id
+            ELSE s.first_answered_by END
+    FROM (
+        SELECT *, answered IS NOT NULL AND (first_asked_at IS NOT NULL OR asked < answered) IS TRUE AS is_answer
+        FROM heard
+    ) h
+    WHERE s.id = h.id AND (
+        (h.asked IS NOT NULL AND (s.first_asked_at IS NULL OR s.snoozed_until IS NOT NULL))
+        OR (h.is_answer AND s.first_answered_at IS NULL))
 ),
 """
 _REFUSALS = """
@@ -101,6 +123,18 @@ def _store(messages: Sequence[Said]) -> list[Outcome | DomainError]:
 
 
 def _settled(message: Said, outcome: Outcome) -> Outcome | DomainError:
+    """Return what became of a message once it is judged; a refusal brings what was missed."""
+    if outcome.refusal not in ("answered", "look_again"):
+        return outcome
+    try:
+        return _looked_again(message, outcome)
+    except (DatabaseError, InterfaceError) as fault:
+        # The others of its batch are stored by now, and must not be tried again for this one's sake.
+        log.warning("message.not_judged", fault=type(fault).__name__)
+        return Unavailable()
+
+
+def _looked_again(message: Said, outcome: Outcome) -> Outcome | DomainError:
     """Try again what could not be judged: alone, by a statement that sees what the last one only heard of."""
     for _ in range(LOOKS_MAX):
         if outcome.refusal != "look_again":

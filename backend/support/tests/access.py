@@ -31,6 +31,7 @@ ACCESS: dict[str, Cases] = {
     # Chats: their customer and their agent. Flags open none, but a superuser may close, transfer and share any (K-47).
     "POST /api/chats/get-or-create/": always(signed_in(200)),
     "GET /api/chats/chat/": always(only(200, "agent", "staff", "superuser")),
+    "GET /api/chats/times/": always(only(200, "agent", "superuser")),
     "GET /api/chats/search/": always(signed_in(400)),  # whoever is signed in has to say what they look for
     "GET /api/chats/queue/": always(only(200, "agent")),
     "GET /api/chats/{chat_id}/": {"own": signed_in(200), "another": signed_in(404)},
@@ -91,7 +92,16 @@ ACCESS: dict[str, Cases] = {
 # What leaves no row in the trail (backend/tests/test_audit_coverage.py), and why.
 UNRECORDED = {
     "POST /api/chats/{chat_id}/messages/": "a message is its own record, in the chat's events",
-    "POST /api/chats/{chat_id}/take/": "here it has been taken already: test_taking_chats.py sees the row",
+    "POST /api/chats/{chat_id}/notes/": "as a message",
+    "POST /api/chats/{chat_id}/read/": "how far somebody has read is its own record",
+    # These find nothing to change in the table's open chat; test_chat_trail.py gives them something.
+    "POST /api/chats/{chat_id}/take/": "it has been taken already",
+    "POST /api/chats/{chat_id}/reopen/": "it is open",
+    "POST /api/chats/{chat_id}/rating/": "it cannot be rated yet",
+    "PUT /api/chats/{chat_id}/labels/": "it has the labels that it is given: none",
+    "DELETE /api/chats/{chat_id}/snooze/": "it is awake",
+    "DELETE /api/chats/{chat_id}/members/{user_id}/": "nobody was let in",
+    "PUT /api/chats/availability/": "agents are switched on from the start",
 }
 
 _made: dict[int, tuple[uuid.UUID, User]] = {}

@@ -1,12 +1,13 @@
 """A row more of each model of support (backend/tests/pages.py)."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import Permission
 
 from backend.common.models import StoredFile
 from backend.identity.principals import principal_of
-from backend.support.models import AgentStatus, Attachment, CannedReply, Chat, ChatGrant, Label, Rating
+from backend.support.models import AgentStatus, Attachment, CannedReply, Chat, ChatGrant, Handover, Label, Rating
 from backend.support.services import chats
 from backend.tests.stage import Stage
 
@@ -31,6 +32,9 @@ ROWS = {
     "support.AgentStatus": lambda stage: AgentStatus.objects.create(user=stage.make_user("SUPPORT_AGENT")),
     "support.Attachment": _attachment,
     "support.ChatGrant": _grant,
+    "support.Handover": lambda stage: Handover.objects.create(
+        chat=_chat(stage), from_agent=stage.desk.pk, at=datetime.now(UTC)
+    ),
     "support.CannedReply": lambda stage: CannedReply.objects.create(
         shortcut=uuid.uuid4().hex, text="x", owner=stage.make_user()
     ),

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
@@ -145,7 +146,8 @@ def test_uploads_that_crawl_or_are_abandoned_hold_nobody_up(own, var, live, talk
 
 def test_downloads_that_are_abandoned_or_not_read_hold_nobody_up(own, live, talk):
     """Twice as many as there are worker threads, of each."""
-    made = send_upload(own, talk, png_of_size(9_000_000)).json()
+    content = png_of_size(9_000_000)
+    made = send_upload(own, talk, content).json()
     address = f"/api/chats/{talk.id}/attachments/{made['id']}/"
     request = request_bytes("GET", address, f"Authorization: Bearer {talk.customer_token}")
     count = 2 * settings.WEB_THREADS
@@ -158,7 +160,7 @@ def test_downloads_that_are_abandoned_or_not_read_hold_nobody_up(own, live, talk
 
     with connect(own) as client:
         client.sendall(request)
-        assert read_reply(client).body == png_of_size(9_000_000)
+        assert read_reply(client).body == content
     assert call(own.base_url, "GET", f"/api/chats/{talk.id}/", token=talk.customer_token)[0] == 200
     for client in clients[count:]:
         client.close()
@@ -190,3 +192,19 @@ def test_files_are_said_on_the_socket_once_and_refusals_name_the_message(own, li
     ]
     assert heard[0] == said
     assert texts_in(talk.topic) == ["", "5"]
+
+
+def test_of_two_messages_at_once_one_gets_the_file(own, live, talk):
+    mine = send_upload(own, talk, picture()).json()["id"]
+    url = f"/api/chats/{talk.id}/messages/"
+
+    def say(number):
+        return call(own.base_url, "POST", url, {"message": f"{number}", "attachments": [mine]}, talk.customer_token)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(say, range(4)))
+
+    assert sorted(status for status, _ in answers) == [201, 409, 409, 409]
+    (sent,) = [body for status, body in answers if status == 201]
+    assert Attachment.objects.get(pk=mine).seq == sent["seq"]
+    assert len(texts_in(talk.topic)) == 1

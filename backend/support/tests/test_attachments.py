@@ -398,7 +398,7 @@ def test_a_damaged_file_is_told_before_anything_of_it_is_sent(here, ana):
 
     response = ana.get(address(here, attachment.pk))
 
-    assert (response.status_code, response.json()["code"]) == (500, "file.damaged")
+    assert (response.status_code, response.json()["code"]) == (409, "file.damaged")
 
 
 # Going

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from backend.identity.principals import principal_of
+from backend.support.services import chats
 from bench.client import ChatClient, call
 
 pytestmark = pytest.mark.server
@@ -31,3 +33,18 @@ def test_customer_and_agent_talk_and_both_see_the_same_events(live, make_user, t
         "hello",
         "good morning",
     ]
+
+
+def test_a_client_that_is_told_to_stay_away_stays_away(live, talk):
+    """A closed chat ends with 4010: coming back would only hear it again."""
+    agent = principal_of(talk.agent)
+
+    async def play():
+        async with ChatClient(live.base_url, str(talk.id), talk.customer_token) as ana:
+            await asyncio.to_thread(chats.close_chat, actor=agent, chat_id=talk.id)
+            await ana.until(lambda: ana.close_code == 4010)
+            with pytest.raises(ConnectionError, match="4010"):
+                await ana.say("one more thing")
+            return ana.connects
+
+    assert asyncio.run(play()) == 1

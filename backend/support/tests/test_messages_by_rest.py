@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from backend.identity.principals import principal_of
+from backend.identity.services import roles
 from backend.support.frames import topic_of
 from backend.support.services import chats
 from backend.support.tests.factories import (
@@ -28,6 +29,25 @@ def _url(talk, query=""):
 def here(make_user):
     """A chat in the test's own transaction."""
     return make_talk(make_user)
+
+
+@pytest.mark.django_db
+def test_whoever_answers_no_longer_reads_no_longer(here, client_of):
+    """design.md section 3: a withdrawn role counts at the next request; the socket asks the same (4006)."""
+    roles.withdraw_role(user=here.agent, name="SUPPORT_AGENT", withdrawn_by=None)
+    before = head_of(here.topic)
+    former = client_of(here.agent)
+
+    asked = [
+        former.get(_url(here)),
+        former.post(_url(here), {"message": "still me?"}),
+        former.get(f"/api/chats/{here.id}/"),
+        former.post(f"/api/chats/{here.id}/close/"),
+    ]
+
+    assert [answer.status_code for answer in asked] == [404, 404, 404, 403]
+    assert head_of(here.topic) == before
+    assert client_of(here.customer).get(_url(here)).status_code == 200
 
 
 # Saying

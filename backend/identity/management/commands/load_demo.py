@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from rest_framework_api_key.models import APIKey
 
 from backend.audit import services as audit
+from backend.common import hooks
 from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER, SUPPORT_AGENT
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
@@ -47,10 +48,9 @@ class Command(BaseCommand):
         )
         # Checking six passwords takes seconds by design; what is as the last run left it need not be checked.
         checked = _state(password) == _kept_state(file)
-        accounts = {
-            name: {"email": _demo_account(name, password, is_checked=checked).email, "password": password}
-            for name in ACCOUNTS
-        }
+        users = {name: _demo_account(name, password, is_checked=checked) for name in ACCOUNTS}
+        hooks.demo_loaded(hooks.Demo({name: user.pk for name, user in users.items()}))
+        accounts = {name: {"email": user.email, "password": password} for name, user in users.items()}
         _write(file, {"base_url": base_url, "accounts": accounts, "api_key": _demo_key(file)})
         _state_file(file).write_text(_state(password))
         self.stdout.write(f"demo accounts are in {file}")

@@ -1,0 +1,58 @@
+"""Settings of the API's documents: how its routes are grouped, and what drf-spectacular makes of them."""
+
+from typing import Any
+
+# The groups of the API's documents, in the order that one reads them.
+API_TAGS = {
+    "identity": "Doors: signing up, in and out, sessions, passwords, one's own profile.",
+    "two-factor": "The second factor: enrol an app, recovery codes, and step-up tokens for single acts.",
+    "privacy": "What people may ask for: everything about themselves, and to be told when a rule changes.",
+    "kyc": "Knowing the customer: profile and documents.",
+    "kyc review": "Deciding about profiles and documents: for bank admins.",
+    "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
+    "notifications": "The durable inbox of a person, and of a desk.",
+    "budget": "Income, expenses and their categories.",
+    "catalog": "Tagged items with search.",
+    "help": "Help articles.",
+    "superadmin": "Managing accounts: for staff and superusers.",
+    "security": "Security events: for bank admins and auditors.",
+    "audit": "The trail: for bank admins and auditors.",
+    "partner": "For partner systems, with an API key.",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Ease",
+    "DESCRIPTION": "One backend for people who bank on a phone and for the staff who answer them.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    # Choices that several components have, or that share a field's name with others.
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentTypeEnum": "backend.kyc.models.documents.Document.Type",
+        "KycStatusEnum": "backend.identity.models.users.User.KycStatus",
+        "KycDecisionEnum": ["PENDING", "APPROVED", "REJECTED"],
+        "UploadStateEnum": "backend.kyc.models.documents.Upload.State",
+        "EntryKindEnum": "backend.budget.models.Kind",
+        "ImportStateEnum": "backend.budget.models.Import.State",
+        "ChatStateEnum": "backend.support.selectors.STATES",
+    },
+    "SERVE_INCLUDE_SCHEMA": False,
+    "TAGS": [{"name": name, "description": description} for name, description in API_TAGS.items()],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "apiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Api-Key",
+                "description": "The key of a partner system, as the admin site showed it once.",
+            }
+        }
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "backend.common.examples.add_to_document",
+    ],
+    # Scripts and styles of the pages come from this server.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True, "filter": True, "docExpansion": "none"},
+}
