@@ -1,6 +1,7 @@
 """`python -m bench.budget_seed ROWS`: people with expenses, in the product's table and the textbook's; printed as JSON.
 
-One has 200 expenses, in the textbook too, one 1,000, one ROWS, and one 100,000 in the last months. They are stored in the order of their days, as people enter them.
+One has 200 expenses, in the textbook too, one 1,000, one ROWS, and one 100,000 in the last months. They are stored in
+the order of their days, as people enter them.
 """
 
 import json
