@@ -18,7 +18,7 @@ from django.db import connection  # noqa: E402
 
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT  # noqa: E402
 from backend.support.models import Chat  # noqa: E402
-from backend.support.services.words import fill_words  # noqa: E402
+from backend.support.services.words import RUN, fill_words  # noqa: E402
 from bench.seed import people, token_of  # noqa: E402
 
 VOCABULARY = 20_000
@@ -46,13 +46,13 @@ WHERE c.customer_id = ANY(%(ids)s)
 # What nobody's search looks at need not be read in, only weigh as much: rows of the index with words of other chats.
 _COPIES = """
 CREATE TABLE bench_words AS
-SELECT id / 16 AS id, strip(to_tsvector('simple', string_agg(body, ' '))) AS words FROM bench_text GROUP BY 1;
+SELECT id / %(run)s AS id, strip(to_tsvector('simple', string_agg(body, ' '))) AS words FROM bench_text GROUP BY 1;
 CREATE UNIQUE INDEX ON bench_words (id); ANALYZE bench_words;
 INSERT INTO support_chatwords (chat_id, is_desk, customer_id, first_seq, last_seq, first_at, last_at, words)
-SELECT c.id, false, c.customer_id, n * 16 + 1, n * 16 + 16, c.created_at + n * interval '16 minutes',
-       c.created_at + (n + 1) * interval '16 minutes', b.words
+SELECT c.id, false, c.customer_id, n * %(run)s + 1, (n + 1) * %(run)s, c.created_at + n * %(run)s * interval '1 minute',
+       c.created_at + (n + 1) * %(run)s * interval '1 minute', b.words
 FROM support_chat c
-CROSS JOIN generate_series(0, %(each)s / 16) AS n
+CROSS JOIN generate_series(0, %(each)s / %(run)s - 1) AS n
 JOIN bench_words b ON b.id = (hashint8(('x' || left(c.id::text, 8))::bit(32)::bigint + n) & 2147483647) %% %(words)s
 WHERE c.customer_id = ANY(%(ids)s);
 DELETE FROM support_chatwords w USING support_chat c
@@ -73,7 +73,7 @@ def main(messages: int) -> None:
     lengths = [_open_chat(messages // 10), _open_chat(100)]
     stored = time.monotonic()
     with connection.cursor() as cursor:
-        cursor.execute(_COPIES, {"each": IN_A_CHAT, "words": TEXTS // 16, "ids": others[tenth:]})
+        cursor.execute(_COPIES, {"each": IN_A_CHAT, "words": TEXTS // RUN, "run": RUN, "ids": others[tenth:]})
     while fill_words(chats=500):
         continue
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """Load at a pace of its own: messages that do not wait for one another, and sockets that come and go."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import time
@@ -85,7 +86,8 @@ class Visitor:
     async def pause(self) -> None:
         if self._visiting is not None:
             self._visiting.cancel()
-            await asyncio.wait([self._visiting])
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._visiting
 
     def close(self) -> None:
         """Nothing stays open between two visits."""

@@ -14,6 +14,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from backend.common import health, jobs  # noqa: E402
+from backend.common.pool import PoolBusy, PoolTimeout  # noqa: E402
 from backend.identity.consumers import notification_socket  # noqa: E402
 from backend.realtime import runtime  # noqa: E402
 from backend.realtime.sockets import no_such_socket  # noqa: E402
@@ -30,6 +31,8 @@ pools = {
     "doors": http_pool("doors", settings.DOOR_THREADS),
     # A slow client holds its thread for as long as it sends: the server's limits of arrival end it, not this one.
     "uploads": http_pool("uploads", settings.UPLOAD_THREADS, waiting_max=32, wait_s=30.0, run_s=900.0),
+    # Whether the process is ready must not depend on how busy the threads are that serve people.
+    "probes": http_pool("probes", 1, waiting_max=8, run_s=10.0),
 }
 
 
@@ -48,7 +51,10 @@ async def livez() -> tuple[int, dict[str, Any]]:
 async def readyz() -> tuple[int, dict[str, Any]]:
     if lifecycle.is_draining():
         return 503, {"status": "draining"}
-    return await (await runtime.current()).hub.read(health.readiness)
+    try:
+        return await pools["probes"].run(health.readiness)
+    except (PoolBusy, PoolTimeout):
+        return 503, {"status": "unanswered"}
 
 
 # Channels routes ASGI applications with Django's `path`, whose types know only views.

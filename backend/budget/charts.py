@@ -3,6 +3,7 @@
 Names come from people, so they reach the picture as text nodes only (pygal builds an XML tree, which escapes them).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -28,11 +29,8 @@ def months_chart(summary: Summary) -> bytes:
     is_empty = not any(one.income or one.expense for one in summary.months)
     chart: Any = pygal.Bar(
         **_common([INCOME_COLOR, EXPENSE_COLOR], f"Income and expenses to {summary.month:%B %Y}"),
-        y_labels_major_count=5,
-        show_minor_y_labels=False,
         legend_at_bottom=True,
         legend_at_bottom_columns=2,
-        min_scale=4,
         include_x_axis=True,
         spacing=16,
         rounded_bars=2,
@@ -40,6 +38,7 @@ def months_chart(summary: Summary) -> bytes:
         show_legend=not is_empty,
         no_data_text=f"Nothing entered to {summary.month:%B %Y}",
     )
+    chart.y_labels = _ticks(max(float(max(one.income, one.expense)) for one in summary.months))
     every = -(-len(summary.months) // LABELS_MAX)
     last = len(summary.months) - 1
     chart.x_labels = [
@@ -106,6 +105,13 @@ def _common(colors: Sequence[str], title: str) -> dict[str, Any]:
         "truncate_label": -1,
         "margin": 16,
     }
+
+
+def _ticks(top: float) -> list[float]:
+    """Return round numbers from 0 to above `top`, at most six."""
+    power = 10.0 ** math.floor(math.log10(max(top, 1.0) / 5))
+    step = next(power * one for one in (1, 2, 5, 10) if power * one * 5 >= top)
+    return [step * number for number in range(math.ceil(top / step) + 1)]
 
 
 def _money(value: Any) -> str:

@@ -89,8 +89,9 @@ def waiting_documents(user_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]
     """Return the documents of these people that wait for a decision. One query."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     waiting = Document.objects.filter(user_id__in=user_ids, verification_status=Document.Status.PENDING)
-    for row in waiting.order_by("pk").values("id", "user_id", "document_type", "upload_date", "validation_score"):
-        found[row.pop("user_id")].append(row)
+    shown = ("id", "document_type", "upload_date", "validation_score")
+    for user_id, *values in waiting.order_by("pk").values_list("user_id", *shown):
+        found[user_id].append(dict(zip(shown, values, strict=True)))
     return found
 
 

@@ -44,7 +44,7 @@ def list_notices(
     is_read: bool | None = None,
 ) -> list[Received]:
     """Return notices of a topic, newest first. The caller decides that the topic is the user's to read."""
-    values = {
+    values: dict[str, Any] = {
         "user": user_id,
         "topic": topic,
         "before": before,

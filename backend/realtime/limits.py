@@ -13,10 +13,10 @@ class Pace:
         self._rate = rate
         self._at = time.monotonic()
 
-    def delay(self) -> float:
-        """Take one token and return how many seconds the taker must wait for it; 0 within the burst."""
+    def delay(self, tokens: float = 1) -> float:
+        """Take tokens and return how many seconds the taker must wait for them; 0 within the burst."""
         now = time.monotonic()
-        self._level = min(self._burst, self._level + (now - self._at) * self._rate) - 1
+        self._level = min(self._burst, self._level + (now - self._at) * self._rate) - tokens
         self._at = now
         return 0.0 if self._level >= 0 else -self._level / self._rate
 

@@ -35,6 +35,7 @@ TOO_MANY_BAD_FRAMES, ENDED, GOING_AWAY, TOO_SLOW = 4008, 4010, 4012, 4013
 
 LAYER_WAIT_S = 2.0
 EARLY_FRAMES_MAX = 64
+REPLAY_TOKENS = 10  # a part of a replay costs as much of the pace as so many frames
 
 
 class Refused(Exception):
@@ -200,7 +201,7 @@ class Socket:
     async def _catch_up(self, seats: Sequence[Seat], cursors: Mapping[str, int]) -> None:
         """Send what was missed, all of it or an explicit `reset`; then go live without a gap."""
         if cursors:
-            await self._until_taken()
+            await self._until_due()
         pages: list[FirstPage] = await self._read_fresh(seats, first_pages, seats, cursors)
         events = in_order([page.events for page in pages])
         if cursors:
@@ -220,7 +221,7 @@ class Socket:
         """Send what was missed beyond the first array, each part read when the client is ready for it."""
         page = limit = int(settings.REALTIME["page"])
         while self.handle.is_open:
-            await self._until_taken()
+            await self._until_due()
             events = await self._read_fresh([seat], next_page, seat, limit)
             count = self._send_fitting(events) if events else 0
             if count:
@@ -238,13 +239,14 @@ class Socket:
             if before == [seat.feed.rewrites for seat in seats]:
                 return found
 
-    async def _until_taken(self) -> None:
-        """Wait until the client has taken most of what was sent; a client that takes nothing is too slow."""
+    async def _until_due(self) -> None:
+        """Wait until the client has taken most of what was sent, and its pace allows another part of a replay."""
+        await asyncio.sleep(self._pace.delay(REPLAY_TOKENS))
         for _ in range(600):
             if self.handle.unsent < self._unsent_max // 4 or not self.handle.is_open:
                 return
             await asyncio.sleep(0.05)
-        raise Refused(TOO_SLOW)
+        raise Refused(TOO_SLOW)  # It takes nothing.
 
     def _send_fitting(self, events: Sequence[StoredEvent]) -> int:
         """Send the first events as one array of a bounded size; return how many those were. May be empty."""

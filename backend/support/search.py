@@ -21,9 +21,9 @@ from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.realtime.selectors import NO_LIMIT
 from backend.support.words import HIT_BEGINS, HIT_ENDS, IS_SAID, TEXT, WORDS, Wanted, topic_sql
 
-LOOK_MAX = 8000  # rows of the index for each request: 128,000 messages
-RUNS_MAX = 600  # of those that may hold what is wanted
-READ_FIRST, READ_MAX = 8, 500  # of the runs they name; what is read at once doubles until it is enough
+LOOK_MAX = 16_000  # rows of the index for each request: 128,000 messages
+RUNS_MAX = 1200  # of those that may hold what is wanted
+READ_FIRST, READ_MAX = 16, 1000  # of the runs they name; what is read at once doubles until it is enough
 TAIL_MAX = 500  # messages of a tail that are read; it has fewer, unless the index is behind
 SNIPPET_BEFORE, SNIPPET_AFTER = 40, 120
 START_OF_TIME, END_OF_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)

@@ -1,3 +1,3 @@
-from bench.settings import *  # noqa: F403
+from bench.settings import *  # noqa: F401, F403
 
 ROOT_URLCONF = "bench.variants.event_urls"

@@ -25,8 +25,11 @@ GUARDED = {"audit_log": "'archive'", "audit_seal": "'archive'", "audit_detail": 
 
 
 def guards() -> str:
-    return "".join(
-        f"""
+    return "".join(guard(table, reason) for table, reason in GUARDED.items())
+
+
+def guard(table: str, reason: str) -> str:
+    return f"""
         CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE ON {table}
             FOR EACH ROW EXECUTE FUNCTION audit_refuse({reason});
         CREATE TRIGGER {table}_is_never_emptied BEFORE TRUNCATE ON {table}
@@ -34,8 +37,6 @@ def guards() -> str:
         ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_only_grows;
         ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_is_never_emptied;
         """
-        for table, reason in GUARDED.items()
-    )
 
 
 class Migration(migrations.Migration):

@@ -15,11 +15,9 @@ def settle() -> None:
     deadline = time.monotonic() + WITHIN_S
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
-            cursor.execute(
-                """SELECT count(*) FROM audit_pending
+            cursor.execute("""SELECT count(*) FROM audit_pending
                    WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-                     AND xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint"""
-            )
+                     AND xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint""")
             if cursor.fetchone() == (0,):
                 return
             time.sleep(0.01)

@@ -15,11 +15,9 @@ migration = import_module("backend.audit.migrations.0003_copy_the_rows_of_before
 
 def test_they_are_copied_with_digests_once_and_sealed(committed, checkpoints, write, monkeypatch):
     monkeypatch.setattr(migration, "STEP", 2)
-    ask(
-        """INSERT INTO audit_auditlog (at, actor_id, action, target_type, target_id, ip_address, user_agent, facts)
+    ask("""INSERT INTO audit_auditlog (at, actor_id, action, target_type, target_id, ip_address, user_agent, facts)
            SELECT now() - interval '1 day', 7, 'role.assigned', 'identity.user', '8', '2001:DB8::1', 'ease/1',
-                  jsonb_build_object('role', 'Prüfer', 'share', 0.50) FROM generate_series(1, 5) RETURNING 1"""
-    )
+                  jsonb_build_object('role', 'Prüfer', 'share', 0.50) FROM generate_series(1, 5) RETURNING 1""")
 
     for _ in range(2):
         migration.copy(None, SimpleNamespace(connection=connection))

@@ -165,10 +165,8 @@ def test_each_deed_is_found_and_named(name, trail, tmp_path):
 def test_an_inserted_row_is_found_sealed_or_not(trail, tmp_path):
     """Whoever lacks the key can write a row, and have our own sealer seal it; its digest is not ours."""
     copied = "at, actor_id, subject_id, action, action_type, target_type, target_id, ip_address, user_agent, facts, xid"
-    attack(
-        f"""INSERT INTO audit_log (log_id, {copied}, key, digest)
-            SELECT gen_random_uuid(), {copied}, key, digest FROM audit_log WHERE id = {trail[4]}"""
-    )
+    attack(f"""INSERT INTO audit_log (log_id, {copied}, key, digest)
+            SELECT gen_random_uuid(), {copied}, key, digest FROM audit_log WHERE id = {trail[4]}""")
     unsealed = verify().findings
     attack("INSERT INTO audit_pending SELECT max(id), 1 FROM audit_log")
     waiting = verify().findings

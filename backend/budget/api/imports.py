@@ -238,7 +238,10 @@ class Export(APIView):
         responses={(200, "text/csv"): OpenApiTypes.STR, 400: REFUSED},
     )
     def get(self, request: SignedRequest) -> StreamingHttpResponse:
-        """One's entries as a CSV file, the oldest first. Cells that look like formulas begin with an apostrophe."""
+        """One's entries as a CSV file: expenses, then incomes, the oldest first.
+
+        Cells that look like formulas begin with an apostrophe.
+        """
         kind = (request.query_params.get("type") or "").lower()
         if kind and kind not in Kind.values:
             raise ValidationError({"type": [f"One of {', '.join(Kind.values)}."]})

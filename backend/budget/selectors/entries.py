@@ -142,32 +142,35 @@ def list_deleted(*, actor: Principal, kind: str, limit: int = LIST_MAX) -> list[
 
 
 def all_entries(*, user_id: int, filters: Filters, kinds: Sequence[str], step: int = 2000) -> Iterator[list[Row]]:
-    """Return all of a person's entries, oldest first, in pieces: date, time, type, title, description, amount and
-    the names of category and subcategory. Each piece is a query of its own, so that threads can take turns."""
+    """Return all of a person's entries in pieces, one kind after the other, the oldest first: date, time, id, kind,
+    title, description, amount and the names of category and subcategory.
+
+    Each piece is a query of its own, so that threads can take turns, and goes on in the index where the last one ended.
+    """
+    for kind in kinds:
+        after: Sequence[Any] = ()
+        while True:
+            rows = _piece(user_id, kind, filters, after, step)
+            if rows:
+                yield rows
+            if len(rows) < step:
+                break
+            after = rows[-1][:3]
+
+
+def _piece(user_id: int, kind: str, filters: Filters, after: Sequence[Any], limit: int) -> list[Row]:
     conditions, values = filters.conditions()
-    where = "".join(f" AND budget_entry.{condition}" for condition in _qualified(conditions))
-    after: Sequence[Any] = ()
-    while True:
-        following = " AND (creation_date, creation_time, budget_entry.id) > (%s, %s, %s)" if after else ""
-        rows = _rows(
-            "SELECT creation_date, creation_time, budget_entry.id, kind, title, "  # noqa: S608 - constants only
-            " budget_entry.description, amount::text, c.name, coalesce(s.name, '')"
-            " FROM budget_entry JOIN budget_category c ON c.id = budget_entry.category_id"
-            " LEFT JOIN budget_subcategory s ON s.id = budget_entry.subcategory_id"
-            f" WHERE user_id = %s AND kind = ANY(%s) AND deleted_at IS NULL{where}{following}"
-            " ORDER BY creation_date, creation_time, budget_entry.id LIMIT %s",
-            [user_id, list(kinds), *values, *after, step],
-        )
-        if rows:
-            yield rows
-        if len(rows) < step:
-            return
-        after = rows[-1][:3]
-
-
-def _qualified(conditions: Sequence[str]) -> Iterator[str]:
-    for condition in conditions:
-        yield condition.replace("(title || ' ' || description)", "title || ' ' || budget_entry.description")
+    where = "".join(f" AND {condition}" for condition in conditions)
+    following = " AND (creation_date, creation_time, id) > (%s, %s, %s)" if after else ""
+    return _rows(
+        "SELECT e.creation_date, e.creation_time, e.id, e.kind, e.title, e.description, e.amount::text, "  # noqa: S608 - constants only
+        " c.name, coalesce(s.name, '') FROM (SELECT * FROM budget_entry"
+        f" WHERE user_id = %s AND kind = %s AND deleted_at IS NULL{where}{following}"
+        " ORDER BY creation_date, creation_time, id LIMIT %s) e"
+        " JOIN budget_category c ON c.id = e.category_id LEFT JOIN budget_subcategory s ON s.id = e.subcategory_id"
+        " ORDER BY e.creation_date, e.creation_time, e.id",
+        [user_id, kind, *values, *after, limit],
+    )
 
 
 def _containing(text: str) -> str:

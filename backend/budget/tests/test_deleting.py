@@ -120,7 +120,7 @@ def test_a_movement_of_money_enters_its_owners_book_once(make_user, client_of):
     move(sender, "posting-2", is_loan_payment=True)
 
     assert again is None
-    (payment, transfer) = sorted(client_of(sender).get(EXPENSES).json(), key=lambda row: row["creation_date"])
+    payment, transfer = sorted(client_of(sender).get(EXPENSES).json(), key=lambda row: row["creation_date"])
     (income,) = client_of(receiver).get(INCOMES).json()
     assert (transfer["id"], transfer["amount"], len(transfer["title"])) == (str(first.pk), "250000000.00", 100)
     assert (income["creation_date"], income["creation_time"]) == ("2026-11-25", "14:30:05")

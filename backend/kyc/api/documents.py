@@ -112,4 +112,4 @@ class Documents(APIView):
             document_type=one_of(request, "document_type", Document.Type.values),
             status=one_of(request, "status", Document.Status.values),
         )
-        return Response(page_of(found, request, lambda rows: DocumentOut(rows, many=True).data))
+        return Response(page_of(found, request, lambda rows: list(DocumentOut(rows, many=True).data)))

@@ -203,7 +203,7 @@ class ReviewedDocuments(APIView):
             status=one_of(request, "verification_status", Document.Status.values),
             document_type=one_of(request, "document_type", Document.Type.values),
         )
-        return Response(page_of(found, request, lambda rows: ReviewedDocumentOut(rows, many=True).data))
+        return Response(page_of(found, request, lambda rows: list(ReviewedDocumentOut(rows, many=True).data)))
 
 
 class DocumentContent(APIView):

@@ -45,13 +45,13 @@ class OtherVersion(APIException):
 
 
 class UploadOut(serializers.ModelSerializer[Upload]):
-    errors = serializers.JSONField(source="refusal", help_text="Why it was refused, by field.")
+    refused = serializers.JSONField(source="refusal", help_text="Why it was refused, by field; else empty.")
 
     class Meta:
         model = Upload
         fields = [
             *("id", "document_type", "document_number", "file_name", "length", "offset"),
-            *("state", "errors", "document", "created_at", "expires_at"),
+            *("state", "refused", "document", "created_at", "expires_at"),
         ]
         read_only_fields = fields
 
@@ -118,7 +118,7 @@ class Uploads(TusView):
         request=None,
         responses={204: OpenApiResponse(description="What this server speaks, in `Tus-…` headers.")},
     )
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         headers = {
             "Tus-Version": VERSION,
             "Tus-Extension": EXTENSIONS,

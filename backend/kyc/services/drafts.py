@@ -71,7 +71,7 @@ def read_draft(*, actor: Principal | None, token: str = "") -> Saved:
     if draft is None:
         raise DraftUnknown
     try:
-        values: dict[str, str] = orjson.loads(address_envelopes().open(draft.sealed, bound_to=_place(draft)))
+        values: dict[str, str] = orjson.loads(address_envelopes().open(bytes(draft.sealed), bound_to=_place(draft)))
     except (Damaged, KeyMissing) as fault:
         _give_up(draft, fault)
         raise DraftUnknown from fault
@@ -115,7 +115,7 @@ def _to_save_in(actor: Principal | None, token: str, fresh: str, now: datetime) 
             raise DraftUnknown
         return held
     held = locked.filter(user_id=actor.id).first() or Draft(user_id=actor.id, version=0)
-    if held.pk is not None and held.expires_at <= now:
+    if held.version and held.expires_at <= now:
         held.version = 0
     return held
 

@@ -244,7 +244,7 @@ def test_what_is_not_what_it_says_is_refused_and_reported(committed, tus, custom
     event = SecurityEvent.objects.get()
     assert (event.event_type, event.user_id) == ("MALICIOUS_FILE", customer.pk)
     state = tus.client.get(address).json()
-    assert (state["state"], list(state["errors"])) == ("REFUSED", ["document_file"])
+    assert (state["state"], list(state["refused"])) == ("REFUSED", ["document_file"])
 
 
 def test_a_second_document_of_a_type_is_refused_until_the_first_is_rejected(committed, tus, customer):

@@ -40,6 +40,12 @@ def test_the_bucket_refills_steadily_and_never_beyond_the_burst(clock):
     assert [pace.delay(), pace.delay(), pace.delay()] == [0, 0, 0.25]
 
 
+def test_what_costs_more_takes_more(clock):
+    pace = Pace(burst=30, rate=5)
+
+    assert [pace.delay(10), pace.delay(10), pace.delay(10), pace.delay(10), pace.delay()] == [0, 0, 0, 2.0, 2.2]
+
+
 def test_fifty_bad_frames_are_borne_and_the_next_is_too_much(clock):
     bad = Pace(burst=50, rate=50 / 60)
 

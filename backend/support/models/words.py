@@ -10,7 +10,7 @@ from backend.support.models.chats import Chat
 
 
 class ChatWords(models.Model):
-    """The words of up to 16 messages in a row: tells where in a chat a search has to look.
+    """The words of up to 8 messages in a row: tells where in a chat a search has to look.
 
     Words only, without positions and without the text, which lives in its event alone: a hit here is a place to read.
     `is_desk` rows are about the chat's desk topic. One row for each topic of an open chat has no words, last_seq and

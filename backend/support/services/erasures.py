@@ -15,6 +15,7 @@ def erase_from_chats(erasure: hooks.Erasure) -> None:
     """Take the person's name off everything they said or did in any chat or on the desk, destroy what they attached,
     and have them leave."""
     user_id, name = erasure.user_id, erasure.name
+    transfers.leave_chats(user_id=user_id, name=name)  # First: chats are locked before what was said in them.
     worded = [CHAT, FACT]
     topics.rename_author(user_id=user_id, name=name, worded_kinds=worded)
     topics.rename_author(user_id=user_id, name=name, id_field="customer_id", name_field="customer")
@@ -23,7 +24,6 @@ def erase_from_chats(erasure: hooks.Erasure) -> None:
         topics.rename_author(
             user_id=user_id, name=name, id_field=f"{role}_id", name_field=role, worded_kinds=worded, worded="last"
         )
-    transfers.leave_chats(user_id=user_id, name=name)
     CannedReply.objects.filter(owner=user_id).delete()
     AgentStatus.objects.filter(pk=user_id).delete()
     ReadPosition.objects.filter(user=user_id).delete()

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Sequence
 
 import orjson
-from django.db import IntegrityError, connection
+import structlog
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection
 
-from backend.common.errors import DomainError
+from backend.common.errors import DomainError, Unavailable
 from backend.common.principal import Principal
 from backend.realtime import bell
 from backend.realtime import selectors as topics
@@ -16,6 +17,8 @@ from backend.support.errors import AnsweredMeanwhile, ChatClosed, ChatUnknown, C
 from backend.support.frames import Said, topic_of
 from backend.support.models import ReadPosition
 from backend.support.services import attachments
+
+log = structlog.get_logger(__name__)
 
 # At most so many events are told to an agent who was refused; further behind than that nobody answers unseen.
 MISSED_MAX = 100
@@ -120,6 +123,18 @@ def _store(messages: Sequence[Said]) -> list[Outcome | DomainError]:
 
 
 def _settled(message: Said, outcome: Outcome) -> Outcome | DomainError:
+    """Return what became of a message once it is judged; a refusal brings what was missed."""
+    if outcome.refusal not in ("answered", "look_again"):
+        return outcome
+    try:
+        return _looked_again(message, outcome)
+    except (DatabaseError, InterfaceError) as fault:
+        # The others of its batch are stored by now, and must not be tried again for this one's sake.
+        log.warning("message.not_judged", fault=type(fault).__name__)
+        return Unavailable()
+
+
+def _looked_again(message: Said, outcome: Outcome) -> Outcome | DomainError:
     """Try again what could not be judged: alone, by a statement that sees what the last one only heard of."""
     for _ in range(LOOKS_MAX):
         if outcome.refusal != "look_again":

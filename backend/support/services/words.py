@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from backend.support.words import IS_SAID, TEXT, topic_sql
 
-RUN = 16  # messages in one row of the index
+RUN = 8  # messages in one row of the index: few enough for its words to lie in the row itself (under 2 KB)
 READ_MAX = 1024  # events of one chat in one pass
 CHATS_MAX = 200  # in one pass
 
@@ -21,7 +21,7 @@ _DUE = f"""
     LIMIT %s FOR UPDATE OF w SKIP LOCKED
 """  # noqa: S608 - constants only
 
-# A run ends after 16 messages, and with the day, so that a run's times are close together. The last one of a chat
+# A run ends after 8 messages, and with the day, so that a run's times are close together. The last one of a chat
 # that goes on is not finished: it stays in the tail.
 _FILL = f"""
 WITH tail AS MATERIALIZED (

@@ -17,7 +17,7 @@ from backend.identity.services import roles, sessions
 from backend.realtime import presence, seats
 from backend.realtime import runtime as runtimes
 from backend.realtime import selectors as topics
-from backend.realtime.sockets import EARLY_FRAMES_MAX
+from backend.realtime.sockets import EARLY_FRAMES_MAX, REPLAY_TOKENS
 from backend.support import consumers
 from backend.support.consumers import chat_socket
 from backend.support.services import chats
@@ -233,6 +233,22 @@ def test_a_reader_that_takes_nothing_is_closed_4013(talk, numbers):
 
     assert _play(scene) == (4013, True)
     assert len(texts_in(talk.topic)) == 20
+
+
+def test_a_replay_takes_more_of_the_pace_than_a_message(talk):
+    """Whoever asks for the same again and again waits, as somebody who talks without end does."""
+
+    async def scene(seat):
+        ana = seat(talk, talk.customer_token)
+        await ana.opened()
+        (socket,) = (await runtimes.current()).sockets
+        taken = []
+        socket._pace = SimpleNamespace(delay=lambda tokens=1: taken.append(tokens) or 0.0)
+        ana.send({"message": "hi"}, {"type": "resume", "after": 0}, {"type": "ping"})
+        await ana.get("pong")
+        return taken
+
+    assert _play(scene) == [1, 1, REPLAY_TOKENS, 1]
 
 
 def test_a_client_that_leaves_while_its_socket_opens_leaves_nothing_behind(talk):

@@ -137,7 +137,7 @@ def test_counts_medians_and_ratings_by_day_and_agent(make_user, boss, client_of)
 
     asked = {"from": "2026-03-10", "to": "2026-03-11"}
     found = boss.get(HERE, asked).json()
-    (one, other) = sorted(found["agents"], key=lambda row: -row["first_responses"]["count"])
+    one, other = sorted(found["agents"], key=lambda row: -row["first_responses"]["count"])
     assert one == {
         "agent": first_agent.pk,
         "first_responses": {"count": 3, "median_s": 20.0, "p90_s": 76.0},
