@@ -26,7 +26,8 @@ FOOD = "(SELECT category_id FROM budget_subcategory WHERE name = 'Groceries')"
 GROCERIES = "(SELECT id FROM budget_subcategory WHERE name = 'Groceries')"
 ROWS = """
 SELECT gen_random_uuid(), 'Bread and butter ' || n, 'From the corner shop', 1 + n % 500,
-       current_date - (({count} - n) * {days} / {count})::int, time '00:00' + (n %% 86400) * interval '1 second', {user},
+       current_date - (({count} - n) * {days} / {count})::int,
+       time '00:00' + (n %% 86400) * interval '1 second', {user},
        {food}, {groceries}
 FROM generate_series(1::bigint, {count}) n
 """
