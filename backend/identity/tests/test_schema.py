@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def document(anybody) -> dict:
-    return anybody.get("/api/schema/?format=json").json()
+    return anybody.get("/api/schema/", HTTP_ACCEPT="application/json").json()
 
 
 def test_the_credentials_are_a_bearer_token_and_a_cookie(document):
