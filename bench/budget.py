@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
 
 import psycopg2
@@ -82,9 +83,8 @@ async def _pages(plan: Plan, report: Report, server: ServerProcess, people: Any,
 
 def _summary(stage: Stage, plan: Plan, report: Report, server: ServerProcess, person: Any) -> None:
     """In turns: the route, and its plain SQL on a connection of its own. Times, since the work is the database's."""
-    request = urllib.request.Request(
-        f"{server.base_url}/api/management/summary/", headers={"Authorization": f"Bearer {person['token']}"}
-    )
+    http = HTTPConnection("127.0.0.1", server.port)
+    headers = {"Authorization": f"Bearer {person['token']}"}
     month = datetime.now(UTC).date().replace(day=1)
     start = (month - timedelta(days=150)).replace(day=1)
     times: dict[str, list[float]] = {OURS: [], "plain SQL": []}
@@ -92,8 +92,8 @@ def _summary(stage: Stage, plan: Plan, report: Report, server: ServerProcess, pe
         raw.set_session(autocommit=True)
         for _ in range(SUMMARIES_A_ROUND * plan.rounds):
             since = time.perf_counter()
-            with urllib.request.urlopen(request) as answer:
-                entries = sum(one["count"] for one in json.loads(answer.read())["categories"])
+            http.request("GET", "/api/management/summary/", headers=headers)
+            entries = sum(one["count"] for one in json.loads(http.getresponse().read())["categories"])
             times[OURS].append(time.perf_counter() - since)
             since = time.perf_counter()
             cursor.execute(PLAIN_SUMMARY, {"user": person["id"], "start": start, "end": month + timedelta(days=32)})
@@ -104,7 +104,7 @@ def _summary(stage: Stage, plan: Plan, report: Report, server: ServerProcess, pe
         report.line(name, p50_ms=statistics.median(took) * 1e3)
     if not entries:
         raise RuntimeError("the summary was empty")
-    ratio = statistics.median(times[OURS]) / statistics.median(times["plain SQL"])
+    ratio = statistics.median(one / other for one, other in zip(*times.values(), strict=True))
     report.hold("summary over 100,000 entries / its plain SQL, time", ratio, at_most=1.3)
 
 

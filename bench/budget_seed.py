@@ -1,7 +1,7 @@
 """`python -m bench.budget_seed ROWS`: people with expenses, in the product's table and the textbook's; printed as JSON.
 
-One has 200 expenses, one 1,000, one ROWS, and one 100,000 in the last months; the first also in the textbook. They
-are stored in the order of their days, as people enter them.
+One has 200 expenses, in the textbook too, one 1,000, one ROWS, and one 100,000 in the last months. They are stored in
+the order of their days, as people enter them.
 """
 
 import json
@@ -26,7 +26,8 @@ FOOD = "(SELECT category_id FROM budget_subcategory WHERE name = 'Groceries')"
 GROCERIES = "(SELECT id FROM budget_subcategory WHERE name = 'Groceries')"
 ROWS = """
 SELECT gen_random_uuid(), 'Bread and butter ' || n, 'From the corner shop', 1 + n % 500,
-       current_date - (({count} - n) * {days} / {count})::int, time '00:00' + (n %% 86400) * interval '1 second', {user},
+       current_date - (({count} - n) * {days} / {count})::int,
+       time '00:00' + (n %% 86400) * interval '1 second', {user},
        {food}, {groceries}
 FROM generate_series(1::bigint, {count}) n
 """

@@ -35,18 +35,18 @@ async def measure_kyc(stage: Stage, plan: Plan, report: Report) -> None:
     turned = stage.work(
         "bench.kyc_work", "profiles", *map(str, (500, 50) if is_quick else (PROFILES, DOCUMENTS)), **keys
     )
-    senders = stage.seed(UPLOADS // 2 + 1)
+    senders = stage.seed(UPLOADS + 1)
     both = {name: f"{NEW},{OLD}" for name in keys}
     one, other = (stage.serve(PRODUCT, prefix="kyc", **both) for _ in range(2))
     stage.ready()
-    await _uploads(report, one, [token for chat in senders for token in (chat.customer, chat.agent)][: UPLOADS + 1])
+    await _uploads(report, one, [chat.customer for chat in senders])
     await _decisions(report, one, other, waiting)
     await _turning(stage, report, one, turned["tokens"], both)
 
 
 def _pieces(stage: Stage, report: Report, *, rounds: int, keys: dict[str, str]) -> None:
     found = stage.work("bench.kyc_work", "pieces", str(rounds), **keys)
-    print("\nPieces of 256 KiB into PostgreSQL", flush=True)
+    print("\nPieces of 128 KiB into PostgreSQL", flush=True)
     plain, sealed = (statistics.median(found[name]) for name in ("plain", "sealed"))
     report.line("milliseconds each", plain=plain * 1e3, sealed_by_the_service=sealed * 1e3)
     ratio = statistics.median(p / s for p, s in zip(found["plain"], found["sealed"], strict=True))

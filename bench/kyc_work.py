@@ -30,7 +30,7 @@ PIECES = 40
 
 
 def pieces(rounds: int) -> dict[str, list[float]]:
-    """Store pieces of 256 KiB, sealed by the service and plain by one INSERT each; return seconds for each of both."""
+    """Store pieces sealed by the service, and as large ones plain by an INSERT; return the seconds for each of both."""
     (person,) = people(1, CUSTOMER)
     data = os.urandom(uploads.PIECE_MAX)
     with connection.cursor() as cursor:

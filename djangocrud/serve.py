@@ -5,6 +5,7 @@ from __future__ import annotations
 import daphne.server  # isort: skip  # first: it installs the reactor that everything else must find
 
 import argparse
+import ctypes
 import dataclasses
 import gc
 import importlib
@@ -16,6 +17,9 @@ from djangocrud.serving.limits import Limits
 from djangocrud.serving.server import Server
 
 __all__ = ["daphne", "main"]
+
+M_MMAP_THRESHOLD = -3  # malloc.h
+LARGE_BYTES = 128 * 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,9 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.drain_seconds is not None:
         limits = dataclasses.replace(limits, drain_s=options.drain_seconds)
     application = getattr(module, attribute or "application")
+    _give_large_memory_back()
     gc.collect()
     gc.freeze()  # what the imports made stays for ever: a full collection need not walk it, and pause every socket
     return Server(application, limits, host=options.host, port=options.port, fd=options.fd).run()
+
+
+def _give_large_memory_back() -> None:
+    """Have glibc return each large block to the system when it is freed.
+
+    By itself it raises the limit for that with every large block it sees, and then keeps what uploads and pictures took
+    in the arenas of all threads: 150 MB after 20 documents of 10 MB at once.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # glibc's; others have no such limit to fix
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ _TYPES = {
     "role.withdrawn": "ROLE_ASSIGN",
     "kyc.approved": "KYC_APPROVE",
     "kyc.rejected": "KYC_REJECT",
-    "document.uploaded": "DOCUMENT_UPLOAD",
+    "kyc.document_uploaded": "DOCUMENT_UPLOAD",
     "account.locked": "ACCOUNT_LOCK",
     "account.unlocked": "ACCOUNT_UNLOCK",
 }
@@ -29,8 +29,9 @@ _CREATING = {
     "issued",
     "requested",
     "imported",
+    "added",
 }
-_DELETING = {"deleted", "removed", "erased", "details_erased", "purged"}
+_DELETING = {"deleted", "removed", "erased", "purged"}
 _READING = {"viewed", "exported", "downloaded", "used", "listed"}
 
 
@@ -38,7 +39,7 @@ def action_type_of(action: str) -> str:
     """Return S2's word for an action; empty for reading and using, for which S2 has none."""
     if action in _TYPES:
         return _TYPES[action]
-    verb = action.rpartition(".")[2]
+    verb = action.rpartition(".")[2].rpartition("_")[2]  # `kyc.document_viewed` is a viewing.
     if verb in _READING:
         return ""
     if verb in _CREATING:

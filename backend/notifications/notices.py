@@ -82,11 +82,16 @@ class AuditBroken(Notice):
     """Verifying the audit trail found a fault: its kind, its place in the chain, its row if one is known."""
 
     kind = "audit.broken"
+    notification_type = "SECURITY_ALERT"
+    priority = "URGENT"
     event_id: int
     finding: str
     seq: int
     row: int | None
     words: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "The audit trail is broken", f"{self.finding.capitalize()} at {self.seq}: {self.words}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 import pytest
 
 from backend.audit.models import AuditLog
-from backend.tests.access import ACCESS, BODIES, address_of, slices
+from backend.tests.access import ACCESS, address_of, body_of, slices
 from backend.tests.roles import ROLES
-from backend.tests.stage import Stage, json_of, make_caller
+from backend.tests.stage import Stage, make_caller, sent
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Each slice's tests/access.py may say of routes that they record nothing, and why.
@@ -37,10 +37,10 @@ def test_what_is_carried_out_is_recorded(route, make_user):
     method, path = route.split(" ")
     caller = make_caller(make_user, role)
     address = address_of(path, case, stage=stage, caller=caller)
-    body = BODIES[route](stage) if route in BODIES else None
+    content, headers = sent(body_of(route, stage=stage))
     last = AuditLog.objects.values_list("id", flat=True).first() or 0
 
-    answer = caller.client.generic(method, address, *json_of(body))
+    answer = caller.client.generic(method, address, *content, **headers)
 
     assert answer.status_code == ACCESS[route][case][role]
     assert AuditLog.objects.filter(id__gt=last).exists()

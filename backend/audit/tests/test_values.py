@@ -161,11 +161,14 @@ def test_a_person_gets_what_the_trail_has_of_them():
         ("kyc.rejected", "KYC_REJECT"),
         ("account.locked", "ACCOUNT_LOCK"),
         ("account.unlocked", "ACCOUNT_UNLOCK"),
-        ("document.uploaded", "DOCUMENT_UPLOAD"),
+        ("kyc.document_uploaded", "DOCUMENT_UPLOAD"),
         ("user.registered", "CREATE"),
         ("chat.taken", "UPDATE"),
         ("user.deleted", "DELETE"),
         ("audit.viewed", ""),
+        ("kyc.document_viewed", ""),
+        ("chat.member_added", "CREATE"),
+        ("chat.member_removed", "DELETE"),
     ],
 )
 def test_s2_has_its_word_for_it(action, word):

@@ -163,7 +163,8 @@ def _piece(user_id: int, kind: str, filters: Filters, after: Sequence[Any], limi
     where = "".join(f" AND {condition}" for condition in conditions)
     following = " AND (creation_date, creation_time, id) > (%s, %s, %s)" if after else ""
     return _rows(
-        "SELECT e.creation_date, e.creation_time, e.id, e.kind, e.title, e.description, e.amount::text, "  # noqa: S608 - constants only
+        "SELECT e.creation_date, e.creation_time, e.id, e.kind, e.title, e.description, "  # noqa: S608 - constants only
+        " e.amount::text,"
         " c.name, coalesce(s.name, '') FROM (SELECT * FROM budget_entry"
         f" WHERE user_id = %s AND kind = %s AND deleted_at IS NULL{where}{following}"
         " ORDER BY creation_date, creation_time, id LIMIT %s) e"

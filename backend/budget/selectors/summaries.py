@@ -13,17 +13,18 @@ from backend.budget.months import day_after, months_after
 from backend.common.principal import Principal
 
 ZERO = Decimal("0.00")
-# Sums first, names afterwards: a hundred thousand entries meet a few dozen categories only.
+# Days first, months and names afterwards: a hundred thousand entries meet neither a calendar nor a join.
 SUMS = """
-SELECT month, sums.kind, c.id, c.name, c.hex_color, total, number
+SELECT date_trunc('month', day)::date AS month, days.kind, c.id, c.name, c.hex_color,
+       sum(total), sum(number)::bigint
 FROM (
-    SELECT date_trunc('month', creation_date)::date AS month, kind, category_id,
-           sum(amount) AS total, count(*) AS number
+    SELECT creation_date AS day, kind, category_id, sum(amount) AS total, count(*) AS number
     FROM budget_entry
     WHERE user_id = %s AND deleted_at IS NULL AND creation_date >= %s AND creation_date < %s
     GROUP BY 1, 2, 3
-) sums
-JOIN budget_category c ON c.id = sums.category_id
+) days
+JOIN budget_category c ON c.id = days.category_id
+GROUP BY 1, 2, 3
 """
 
 

@@ -6,6 +6,6 @@ is an archive or a page, too (a polyglot), and a PDF that acts, carries files or
 viruses, and what passes is still served as a download that no browser runs.
 """
 
-from backend.common.content.checking import Content, ContentRefused, check, safe_name
+from backend.common.content.checking import JPEG, Content, ContentRefused, check, safe_name
 
-__all__ = ["Content", "ContentRefused", "check", "safe_name"]
+__all__ = ["JPEG", "Content", "ContentRefused", "check", "safe_name"]

@@ -16,6 +16,7 @@ def test_the_front_page_names_the_groups_of_routes():
         "/api/users/changepwd/",
         "/api/users/loginLog/",
         "/api/users/loginLog/<uuid:log_id>/",
+        "/api/users/<int:person_id>/",
     ]
     assert "/api/auth/refresh/" in body["groups"]["auth"]
 

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def document(anybody) -> dict:
-    return anybody.get("/api/schema/?format=json").json()
+    return anybody.get("/api/schema/", HTTP_ACCEPT="application/json").json()
 
 
 def test_the_four_kinds_of_credentials_are_described(document):

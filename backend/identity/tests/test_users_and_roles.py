@@ -19,7 +19,7 @@ def refuses(constraint: str, write) -> None:
 
 @pytest.mark.django_db
 def test_a_user_is_made_with_what_the_banks_need():
-    """K-6 to K-9: one user model, numbered; what only a bank asks for is not in it. S1-M1, S2-B10, S3-M1."""
+    """K-6, K-7, K-8, K-9: one user model, numbered; what only a bank asks for is not in it. S1-M1, S2-B10, S3-M1."""
     user = User.objects.create_user(" Ana@EXAMPLE.com ", "quiet purple tractor")
 
     assert (user.email, user.username) == ("Ana@example.com", "Ana@example.com")

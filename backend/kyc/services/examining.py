@@ -22,8 +22,8 @@ _MALICIOUS = frozenset({"content.type", "content.mismatch", "content.bomb", "con
 # From this many pixels on the short side, and this much contrast at edges, print on a document is sharp.
 SHARP_SIDE, SHARP_EDGES = 1000, 30
 LOOKED_AT = (1000, 1000)
-# A decoded picture is held whole: one at a time, and none larger than this many pixels.
-DECODED_MAX = 16_000_000
+# A decoded picture is held whole: one at a time, and of those that cannot be decoded smaller none with more pixels.
+DECODED_MAX = 2_000_000
 _looking = threading.BoundedSemaphore(1)
 
 
@@ -48,12 +48,13 @@ def examine(file: Incoming, *, file_name: str, user_id: int) -> Seen:
         raise DocumentRefused("document_file", fault.detail) from fault
     if found.width is None or found.height is None:
         return Seen(found.content_type, 100)
-    return Seen(found.content_type, _readability(file, found.width * found.height))
+    decoded = 0 if found.content_type == content.JPEG else found.width * found.height
+    return Seen(found.content_type, _readability(file, decoded))
 
 
-def _readability(file: Incoming, pixels: int) -> int:
-    """Return half for the resolution and half for the sharpness of a picture; of a huge one, sharpness is believed."""
-    if pixels > DECODED_MAX:
+def _readability(file: Incoming, decoded: int) -> int:
+    """Return half for the resolution and half for the sharpness of a picture; of a large one both are believed."""
+    if decoded > DECODED_MAX:
         return 100
     # Buffered: Pillow takes a read that ends at a sealed chunk's end for the end of the file.
     with _looking, Image.open(io.BufferedReader(file.open())) as picture:

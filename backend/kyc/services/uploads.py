@@ -32,7 +32,8 @@ from backend.kyc.services import documents, examining
 
 log = structlog.get_logger(__name__)
 
-PIECE_MAX = 256 * 1024
+# Hex on its way to PostgreSQL, a piece takes twice as much in buffers that every connection keeps.
+PIECE_MAX = 128 * 1024
 GOOD_FOR = timedelta(days=1)
 OPEN_MAX = 10
 

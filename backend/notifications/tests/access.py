@@ -17,5 +17,14 @@ ACCESS: dict[str, Cases] = {
         "another": only(404, "bank_admin"),
     },
 }
+
+# What leaves no row in the trail (backend/tests/test_audit_coverage.py), and why.
+UNRECORDED = {
+    "POST /api/notifications/read/": "how far somebody has read is its own record",
+    "POST /api/notifications/{notice_id}/read/": "how far somebody has read is its own record",
+    "POST /api/admin/notifications/{notice_id}/read/": "how far somebody has read is its own record",
+    "POST /api/notifications/devices/": "the device's row is the record: this slice stands beside the trail",
+    "DELETE /api/notifications/devices/": "as putting one there",
+}
 MAKERS: dict[str, Any] = {"notice_id": lambda stage, owner, caller: 2**40}
 BODIES: dict[str, Any] = {"POST /api/notifications/devices/": lambda stage: {"token": "ExponentPushToken[abc]"}}
