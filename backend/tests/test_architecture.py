@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import tomllib
 import uuid
 from collections.abc import Iterator
@@ -241,3 +242,19 @@ def _reads_environment(tree: ast.Module) -> bool:
         for node in ast.walk(tree)
     )
     return imported or used
+
+
+def test_nothing_is_committed_that_a_run_leaves_behind():
+    """BUG-S2-30: no scans, logs, data or bytecode."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this copy has no history to look at")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split(
+        "\n"
+    )
+
+    left = [
+        name for name in listed if name.startswith(("var/", "media/")) or name.endswith((".pyc", ".log", ".sqlite3"))
+    ]
+    pictures = [name for name in listed if name.endswith((".png", ".jpg", ".jpeg", ".pdf"))]
+    assert left == []
+    assert [name for name in pictures if not name.startswith("backend/docs/")] == []

@@ -373,6 +373,7 @@ def test_uploads_that_are_abandoned_hold_nobody_up(server: ServingProcess) -> No
 
 
 def test_what_waits_for_a_thread_is_bounded_and_the_rest_is_refused() -> None:
+    """E-SYS-4: so is the number of uploads at once; that they are streamed, see above."""
     with serving(waiting_max=3) as server:
         clients = [server.open("GET", "/wait/") for _ in range(THREADS + 3)]
         full = {"running": THREADS, "waiting": 3, "refused": 0}

@@ -455,6 +455,7 @@ def test_every_setting_stands_in_the_example_file():
 
 
 def test_development_makes_a_key_for_files_and_keeps_it(tmp_path):
+    """BUG-S2-11: never a new one at each start, and never shown."""
     first, second = (load({"EASE_VAR": str(tmp_path)}).master_keys("encryption_key_documents") for _ in range(2))
 
     assert first == second

@@ -124,7 +124,7 @@ def test_rejecting_needs_a_reason_which_the_person_is_told(make_user, desk):
 
 @pytest.mark.django_db
 def test_the_documented_put_decides_too(make_user, desk):
-    """S2-R9."""
+    """S2-R9, BUG-S2-1: it is here."""
     user = waiting(make_user)
     address = f"/api/users/{user.pk}/"
 

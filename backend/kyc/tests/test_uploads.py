@@ -35,15 +35,17 @@ def counts() -> dict[str, int]:
 
 
 def test_a_document_arrives_in_parts_and_is_whole(committed, tus, customer):
-    """E-KYC-4: the finished file's hash is that of what was sent."""
+    """E-KYC-4: the finished file's hash is that of what was sent. E-UX-2: how far it has come can be read."""
     address = tus.address(len(PICTURE))
     middle = len(PICTURE) // 2
 
     first = tus.send(address, 0, PICTURE[:middle])
     seen = tus.offset(address)
+    progress = tus.client.get(address).json()
     last = tus.send(address, middle, PICTURE[middle:])
 
     assert (first.status_code, first["Upload-Offset"], seen) == (204, str(middle), middle)
+    assert (progress["state"], progress["offset"], progress["length"]) == ("RECEIVING", middle, len(PICTURE))
     assert (last.status_code, last["Upload-Offset"]) == (204, str(len(PICTURE)))
     document = Document.objects.get()
     assert last["Document-Id"] == str(document.pk)
