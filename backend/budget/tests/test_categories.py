@@ -35,6 +35,7 @@ def staff(make_user, client_of):
 
 @pytest.mark.django_db
 def test_a_category_through_its_whole_life(staff, make_user, client_of):
+    """S1-R18 to S1-R22. BUG-S1-17: its type can change, and reading it is 200."""
     anybody = client_of(make_user())
 
     added = staff.post(CATEGORIES, BODY)
