@@ -27,7 +27,7 @@ def test_a_browser_gets_the_same_as_a_page():
     page = client.get("/", HTTP_ACCEPT="text/html,application/xhtml+xml,*/*;q=0.8")
     others = [client.get("/", HTTP_ACCEPT=kind) for kind in ("*/*", "application/json", "application/json, text/html")]
 
-    assert (page["Content-Type"], page["Vary"]) == ("text/html; charset=utf-8", "Accept")
+    assert (page["Content-Type"], "Accept" in page["Vary"]) == ("text/html; charset=utf-8", True)
     assert ("/api/auth/refresh/" in page.text, "/api/docs/" in page.text) == (True, True)
     assert {answer["Content-Type"] for answer in others} == {"application/json"}
     assert client.get("/?format=json", HTTP_ACCEPT="text/html")["Content-Type"] == "application/json"

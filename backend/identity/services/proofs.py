@@ -17,7 +17,7 @@ from backend.identity.models import User
 from backend.identity.services import factors, locks
 
 
-def prove(*, user: User, otp: str, password: str, device_token: str) -> str:
+def prove(*, user: User, otp: str, device_token: str, password: str = "") -> str:
     """Have the person show a code if they have enrolled, else their password; return which of them it was.
 
     Raises: ProofRefused (`otp_required`, `otp_invalid`, `password_required`, `bad_credentials`), Locked, TooMany. A

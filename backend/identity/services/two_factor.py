@@ -101,7 +101,7 @@ def verify(*, actor: Principal, otp: str, device_token: str = "") -> None:
     user = User.objects.get(pk=actor.id)
     if not factors.is_enrolled(user.pk):
         raise NotEnrolled
-    proofs.prove(user=user, otp=otp, password="", device_token=device_token)
+    proofs.prove(user=user, otp=otp, device_token=device_token)
 
 
 def renew_recovery_codes(*, actor: Principal, step_up_token: str) -> list[str]:

@@ -179,8 +179,7 @@ def test_parameters_are_plain_json():
             step_up.digest_of(ACT, odd)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_it_is_spent_in_the_transaction_of_the_act():
+def test_it_is_spent_in_the_transaction_of_the_act(committed):
     with pytest.raises(RuntimeError):
         step_up.require(actor=None, action=ACT, parameters={}, token="")
 

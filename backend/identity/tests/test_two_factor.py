@@ -423,8 +423,11 @@ def test_a_refused_step_up_is_no_attempt_at_what_is_forbidden(enrolled, client_o
 
 
 @pytest.mark.django_db
-def test_the_erased_have_no_second_factor(enrolled, token_of):
-    bearing(token_of(enrolled)).delete("/api/user/me/")
+def test_the_erased_have_no_second_factor(enrolled, token_of, phone):
+    client = bearing(token_of(enrolled))
+    token = grant_of(client, "person.erase", otp=phone.code()).json()["token"]
+
+    client.delete("/api/user/me/", HTTP_X_STEP_UP_TOKEN=token)
 
     assert (TotpDevice.objects.count(), RecoveryCode.objects.count()) == (0, 0)
 

@@ -316,7 +316,8 @@ def test_the_preview_carries_the_reviewers_mark(make_user, desk):
 
     preview = desk.get(f"/api/admin/kyc/documents/{Document.objects.get().pk}/preview/", LOOK)
 
-    assert len(set(Image.open(io.BytesIO(preview.content)).convert("L").getdata())) > 20
+    shades = Image.open(io.BytesIO(preview.content)).convert("L").getcolors()
+    assert len(shades or []) > 20
 
 
 @pytest.mark.django_db
