@@ -82,12 +82,7 @@ class FactorPage:
         )
 
     def _prove(self, form: forms.Form) -> None:
-<<<<<<< HEAD
-        otp = form.cleaned_data["otp"]
-        proofs.prove(user=self.user, otp=otp, password="", device_token=self.device_token)  # noqa: S106 - none asked
-=======
         proofs.prove(user=self.user, otp=form.cleaned_data["otp"], device_token=self.device_token)
->>>>>>> factor
 
     def _note_verified(self) -> None:
         """From now on this browser's session counts as shown, for as long as this app counts (django-otp)."""
