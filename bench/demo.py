@@ -1,12 +1,18 @@
-"""`make demo`: a scripted conversation over real sockets, cut in the middle, with what each side saw."""
+"""`make demo`: a conversation over real sockets, cut in the middle, with what each side saw; then a verification."""
 
 import argparse
 import asyncio
+import base64
+import io
 import json
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
+
+import requests
+from PIL import Image
+from websockets.asyncio.client import connect
 
 from bench.client import ChatClient, call, faults_in, sign_in
 
@@ -44,6 +50,64 @@ async def converse(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
         status, body = call(base_url, "POST", f"/api/chats/{chat_id}/close/", {}, answering)
         say(f"closed: {status} {body}")
         call(base_url, "PUT", f"/api/superadmin/user/block/{colleague_id}/", {"is_active": False}, boss)
+
+
+async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
+    """Register, send a document in two parts, have it approved; the phone hears of it on its open socket."""
+    name = f"nia_{uuid.uuid4().hex[:8]}"
+    password = f"Demo {uuid.uuid4().hex} 7"
+    person = {
+        "username": name,
+        "email": f"{name}@demo.ease.example",
+        "password": password,
+        "confirm_password": password,
+        "first_name": "Nia",
+        "last_name": "Newcomer",
+        "phone_number": f"+9{uuid.uuid4().int % 10**10:010}",
+        "date_of_birth": "1991-04-12",
+        "ssn": f"{100_000_000 + uuid.uuid4().int % 500_000_000}",
+        "address": "7 Beginning Road, Springfield",
+    }
+    status, registered = call(base_url, "POST", "/api/auth/register/", person)
+    say(f"\nNia registers: {status} {registered.get('kyc_status', registered)}")
+    phone = sign_in(base_url, person["email"], password)
+    url = f"{base_url.replace('http', 'ws', 1)}/ws/notifications/?token={phone}"
+    async with connect(url) as socket:
+        await socket.recv()
+        say(f"her passport, in two parts: {await asyncio.to_thread(_send_passport, base_url, phone)}")
+        admin = sign_in(base_url, **accounts["bank_admin"])
+        path = f"/api/admin/kyc/review/{registered['id']}/"
+        status, decided = call(base_url, "POST", path, {"action": "approve"}, admin)
+        say(f"Bea approves: {status} {decided.get('message', decided)}")
+        async with asyncio.timeout(10):
+            while (notice := json.loads(await socket.recv())).get("kind") != "kyc.decided":
+                continue
+    say(f"Nia's phone hears: {notice['kind']} {notice['payload']['kyc_status']}")
+    return bool(notice["payload"]["kyc_status"] == "APPROVED")
+
+
+def _send_passport(base_url: str, token: str) -> str:
+    """Send a picture as a tus client does, in two requests; return what became of it."""
+    picture = Image.effect_noise((1200, 900), 80)
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    content, half = data.getvalue(), data.tell() // 2
+    described = {"filename": "passport.png", "document_type": "PASSPORT", "document_number": uuid.uuid4().hex[:12]}
+    metadata = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in described.items())
+    head = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
+    opened = requests.post(
+        f"{base_url}/api/kyc/uploads/",
+        headers={**head, "Upload-Length": str(len(content)), "Upload-Metadata": metadata},
+        timeout=30,
+    )
+    place = opened.headers["Location"]
+    kind = {"Content-Type": "application/offset+octet-stream"}
+    for start, part in ((0, content[:half]), (half, content[half:])):
+        requests.patch(
+            place, part, headers={**head, **kind, "Upload-Offset": str(start)}, timeout=30
+        ).raise_for_status()
+    state: dict[str, Any] = requests.get(place, headers=head, timeout=30).json()
+    return f"{state['state']}, {state['offset']} of {state['length']} bytes"
 
 
 def second_agent(base_url: str, boss: str) -> tuple[str, int]:
@@ -108,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     facts: dict[str, Any] = json.loads(given.file.read_text())
     good = asyncio.run(converse(facts["base_url"], facts["accounts"]))
+    good &= asyncio.run(verify(facts["base_url"], facts["accounts"]))
     say("\nnothing lost, nothing twice, in order" if good else "\nFAULTS: see above")
     return 0 if good else 1
 

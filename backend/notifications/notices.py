@@ -200,6 +200,35 @@ class KycSubmitted(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KycRegistered(Notice):
+    """Somebody has given their banking profile (S2-B15)."""
+
+    kind = "kyc.registered"
+    notification_type = "NEW_REGISTRATION"
+    priority = "HIGH"
+    user_id: int
+    user: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "A new registration", f"{self.user} has registered."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycReady(Notice):
+    """An identity card and a utility bill are here: the set that a decision needs (S2-B21)."""
+
+    kind = "kyc.ready"
+    notification_type = "KYC_READY_REVIEW"
+    priority = "HIGH"
+    case_id: int
+    user_id: int
+    user: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "Ready for review", f"All documents of {self.user} are here."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KycSecondPersonNeeded(Notice):
     """One reviewer has approved somebody above LOW risk; another person must agree."""
 

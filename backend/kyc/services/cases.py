@@ -21,29 +21,39 @@ from backend.kyc.errors import (
     ReasonMissing,
     SecondPersonNeeded,
 )
-from backend.kyc.models import Case, Document
+from backend.kyc.models import COUNTING, Case, Document
 from backend.notifications import services as notifications
 from backend.notifications.notices import (
     KycDecided,
     KycDocumentsRequested,
+    KycReady,
     KycSecondPersonNeeded,
     KycSubmitted,
 )
 
+COMPLETE_SET = (Document.Type.GOVERNMENT_ID, Document.Type.UTILITY_BILL)
 NOT_LOW = (User.RiskProfile.MEDIUM, User.RiskProfile.HIGH)
 
 
 def open_case(unit: UnitOfWork, *, user: User, document: Document) -> Case:
     """Open the person's case, or add to the open one, in the caller's unit of work, which holds the user row.
 
-    After commit: `kyc.submitted` to the desk.
+    After commit: `kyc.submitted` to the desk, and `kyc.ready` when the set is complete (S2-B21).
     """
     case = Case.objects.filter(user=user, decided_at=None).first() or Case.objects.create(user=user)
     notice = KycSubmitted(
         case_id=case.pk, user_id=user.pk, user=user.get_short_name(), document_type=document.document_type
     )
     notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=notice)
+    if document.document_type in COMPLETE_SET and _is_complete(user):
+        ready = KycReady(case_id=case.pk, user_id=user.pk, user=user.get_short_name())
+        notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=ready)
     return case
+
+
+def _is_complete(user: User) -> bool:
+    counting = Document.objects.filter(user=user, verification_status__in=COUNTING, document_type__in=COMPLETE_SET)
+    return counting.values("document_type").distinct().count() == len(COMPLETE_SET)
 
 
 def claim_case(*, actor: Principal, user_id: int) -> Case:

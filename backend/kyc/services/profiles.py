@@ -16,6 +16,8 @@ from backend.kyc.errors import AlreadyRegistered, ProfileSettled, ProfileUnknown
 from backend.kyc.models import Document, Draft, Profile
 from backend.kyc.sealing import address_envelopes, place_of, ssn_envelopes, ssn_hash
 from backend.kyc.services import cases
+from backend.notifications import services as notifications
+from backend.notifications.notices import KycRegistered
 
 PHONE_TAKEN = "This phone number is already registered."
 
@@ -105,6 +107,7 @@ def store_profile(unit: UnitOfWork, *, user: User, person: Person) -> Profile:
     """Store the profile and what follows for the user's status, in the caller's unit of work.
 
     Raises: Taken (phone), AlreadyRegistered (SSN).
+    After commit: `kyc.registered` to the desk with the first one, and `kyc.submitted` for a document sent before.
     """
     before = Profile.objects.filter(pk=user.pk).first()
     profile = Profile(
@@ -119,6 +122,9 @@ def store_profile(unit: UnitOfWork, *, user: User, person: Person) -> Profile:
         profile.created_at = before.created_at
     _save(profile, is_new=before is None)
     audit.record(actor_id=user.pk, action="kyc.profile_saved", target=user, facts={"is_new": before is None})
+    if before is None:
+        notice = KycRegistered(user_id=user.pk, user=user.get_short_name())
+        notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=notice)
     if user.kyc_status == User.KycStatus.INCOMPLETE:
         user.kyc_status = User.KycStatus.PENDING
         user.save(update_fields=["kyc_status", "updated_at"])

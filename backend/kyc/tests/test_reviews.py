@@ -21,6 +21,7 @@ from backend.kyc.errors import AlreadyReviewed
 from backend.kyc.models import Case, Document
 from backend.kyc.services import cases
 from backend.kyc.tests.people import PICTURE, send_document, waiting, with_profile
+from backend.notifications.notices import KINDS
 from backend.tests.commits import in_parallel
 
 LOOK = {"reason": "identity check"}
@@ -61,13 +62,28 @@ def test_a_document_tells_the_desk_at_once(make_user):
     send_document(user, "UTILITY_BILL")
 
     case = Case.objects.get()
-    assert [kind for kind, _ in desk_events()] == ["kyc.submitted", "kyc.submitted"]
-    assert desk_events()[0][1] == {
+    assert [kind for kind, _ in desk_events()] == ["kyc.registered", "kyc.submitted", "kyc.submitted"]
+    assert desk_events()[1][1] == {
         "case_id": case.pk,
         "user_id": user.pk,
         "user": user.first_name,
         "document_type": "PASSPORT",
     }
+
+
+@pytest.mark.django_db
+def test_the_desk_hears_of_registrations_and_of_complete_sets_once(make_user):
+    """S2-B15, S2-B21: NEW_REGISTRATION with high priority, KYC_READY_REVIEW when card and bill are here."""
+    user = waiting(make_user)
+    send_document(user, "GOVERNMENT_ID")
+    before = [kind for kind, _ in desk_events()]
+    send_document(user, "UTILITY_BILL")
+    send_document(user, "OTHER")
+
+    kinds = [kind for kind, _ in desk_events()]
+    assert (before.count("kyc.ready"), kinds.count("kyc.ready"), kinds.count("kyc.registered")) == (0, 1, 1)
+    assert (KINDS["kyc.registered"].notification_type, KINDS["kyc.registered"].priority) == ("NEW_REGISTRATION", "HIGH")
+    assert KINDS["kyc.ready"].notification_type == "KYC_READY_REVIEW"
 
 
 @pytest.mark.django_db

@@ -14,6 +14,8 @@ from backend.notifications.notices import (
     KycDecided,
     KycDocumentsRequested,
     KycExpired,
+    KycReady,
+    KycRegistered,
     KycSecondPersonNeeded,
     KycSubmitted,
     Notice,
@@ -65,6 +67,8 @@ TABLE = [
         "kyc.submitted",
         {"case_id": 1, "user_id": 7, "user": "Ana", "document_type": "PASSPORT"},
     ),
+    (KycRegistered(user_id=7, user="Ana"), "kyc.registered", {"user_id": 7, "user": "Ana"}),
+    (KycReady(case_id=1, user_id=7, user="Ana"), "kyc.ready", {"case_id": 1, "user_id": 7, "user": "Ana"}),
     (
         KycSecondPersonNeeded(case_id=1, user_id=7, approved_by=8),
         "kyc.second_person_needed",
