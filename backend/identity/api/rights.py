@@ -102,9 +102,9 @@ class AcknowledgeNotice(APIView):
     @extend_schema(
         operation_id="acknowledge_rule_notice", tags=TAGS, request=None, responses={200: RuleNoticeOut, 404: Detail}
     )
-    def post(self, request: SignedRequest, notice_id: int) -> Response:
+    def post(self, request: SignedRequest, rule_notice_id: int) -> Response:
         """Say that one has read it."""
-        return Response(RuleNoticeOut(rules.acknowledge(actor=request.user, notice_id=notice_id)).data)
+        return Response(RuleNoticeOut(rules.acknowledge(actor=request.user, notice_id=rule_notice_id)).data)
 
 
 def _state_of(export: PersonExport | None) -> dict[str, Any]:

@@ -57,7 +57,7 @@ urlpatterns = [
     path("api/profile/export/", rights.Export.as_view()),
     path("api/profile/export/<uuid:export_id>/download/", rights.ExportDownload.as_view()),
     path("api/profile/notices/", rights.Notices.as_view()),
-    path("api/profile/notices/<int:notice_id>/acknowledge/", rights.AcknowledgeNotice.as_view()),
+    path("api/profile/notices/<int:rule_notice_id>/acknowledge/", rights.AcknowledgeNotice.as_view()),
     path("api/auth/2fa/", two_factor.TwoFactor.as_view()),
     path("api/auth/2fa/enrol/", two_factor.Enrol.as_view()),
     path("api/auth/2fa/confirm/", two_factor.Confirm.as_view()),

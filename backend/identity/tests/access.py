@@ -62,7 +62,7 @@ ACCESS: dict[str, Cases] = {
     "POST /api/profile/export/": always(signed_in(202)),
     "GET /api/profile/export/{export_id}/download/": {"own": signed_in(200), "another": signed_in(404)},
     "GET /api/profile/notices/": always(signed_in(200)),
-    "POST /api/profile/notices/{notice_id}/acknowledge/": {"own": signed_in(200), "another": signed_in(404)},
+    "POST /api/profile/notices/{rule_notice_id}/acknowledge/": {"own": signed_in(200), "another": signed_in(404)},
     "GET /api/auth/2fa/": always(signed_in(200)),
     "POST /api/auth/2fa/enrol/": always(signed_in(201)),
     "POST /api/auth/2fa/confirm/": always(signed_in(409)),
@@ -145,7 +145,7 @@ def _export_id(stage: Stage, owner: User, caller: Caller) -> uuid.UUID:
             return PersonExport.objects.create(user=owner, state="READY", expires_at=soon, file=stored).pk
 
 
-def _notice_id(stage: Stage, owner: User, caller: Caller) -> int:
+def _rule_notice_id(stage: Stage, owner: User, caller: Caller) -> int:
     day = datetime.now(UTC).date()
     change = RuleChange.objects.create(key=uuid.uuid4().hex, version=1, title="x", text="x", effective_on=day)
     return RuleNotice.objects.create(change=change, user=owner).pk
@@ -153,7 +153,7 @@ def _notice_id(stage: Stage, owner: User, caller: Caller) -> int:
 
 MAKERS = {
     "export_id": _export_id,
-    "notice_id": _notice_id,
+    "rule_notice_id": _rule_notice_id,
     "entry_id": _entry_id,
     "user_id": lambda stage, owner, caller: owner.pk,
     "session_id": _session_id,
