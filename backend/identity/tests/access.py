@@ -122,6 +122,11 @@ UNRECORDED = {
     "POST /api/auth/ws-ticket/": "a credential for 30 s, part of a session that is recorded",
     "POST /api/auth/password/forgot/": "a job does it after the answer: test_password_reset.py sees the row",
     "POST /api/auth/password/reset/": "the table has no link that is good: test_password_reset.py sees the row",
+    # The table has no authenticator app: test_two_factor.py has one, and sees the rows.
+    "POST /api/auth/2fa/confirm/": "test_two_factor.py sees two_factor.enabled",
+    "POST /api/auth/2fa/verify/": "proves a code and changes nothing but its counter; a wrong one counts as a failure",
+    "POST /api/auth/2fa/disable/": "test_two_factor.py sees two_factor.disabled",
+    "POST /api/auth/2fa/recovery-codes/": "test_two_factor.py sees two_factor.recovery_codes_renewed",
 }
 
 
