@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def newest_first(
-    parts: Sequence[QuerySet[Any, Row]], *, at: str, key: str, after: Position | None, limit: int
+    parts: Sequence[QuerySet[Any, Any]], *, at: str, key: str, after: Position | None, limit: int
 ) -> list[Row]:
     """Return the rows of the parts that follow a position, in one query.
 
