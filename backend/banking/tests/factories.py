@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Entry, Loan, Posting, Registration
-from backend.banking.services import accounts, banks, customers, recorded_loans
+from backend.banking.services import accounts, banks, customers, manager_loans
 from backend.identity.models import User
 from backend.identity.principals import principal_of
 from backend.realtime.models import Event
@@ -49,7 +49,7 @@ def make_loan(manager: User, *, account: Account | None = None, **fields: Any) -
     account = account or make_account(manager)
     given = {"current_loan_amount": Decimal("1000.00"), "term": "Short Term", "purpose": "Other"}
     given |= {"loan_status": "Fully Paid", **fields}
-    return recorded_loans.register_loan(actor=principal_of(manager), account_id=account.pk, fields=given)
+    return manager_loans.register_loan(actor=principal_of(manager), account_id=account.pk, fields=given)
 
 
 def share(customer: Customer, bank: Bank) -> None:
