@@ -18,8 +18,21 @@ BANK = {
     "zip_code": "4050-012",
     "country": "Portugal",
 }
-FIRST_NAMES = "Ana Bruno Clara Duarte Eva Filipe Greta Hugo Ines Jonas Katia Luis".split()
-LAST_NAMES = "Almeida Berg Costa Duarte Esteves Fonseca Gomes Horta Iglesias Jardim Klein Lopes".split()
+FIRST_NAMES = ["Ana", "Bruno", "Clara", "Duarte", "Eva", "Filipe", "Greta", "Hugo", "Ines", "Jonas", "Katia", "Luis"]
+LAST_NAMES = [
+    "Almeida",
+    "Berg",
+    "Costa",
+    "Duarte",
+    "Esteves",
+    "Fonseca",
+    "Gomes",
+    "Horta",
+    "Iglesias",
+    "Jardim",
+    "Klein",
+    "Lopes",
+]
 PURPOSES = ("Debt Consolidation", "Home Improvements", "Business Loan", "Buy a Car", "Medical Bills", "Other")
 HOW_MANY = 24
 
