@@ -47,11 +47,13 @@ def test_a_bank_is_made_and_handed_over(desk, chief, make_user):
 
 
 @pytest.mark.django_db
-def test_a_bank_goes_to_nobody_who_has_one(desk, mona, otto):
+def test_a_bank_goes_to_nobody_who_has_one_and_keeps_books_that_can_be_kept(desk, mona, otto):
     bank = Bank.objects.get(manager=mona)
     before = everything_stored()
 
     desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "manager": otto.pk})
+    desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "time_zone": "Mars/Olympus", "manager": mona.pk})
+    desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "currency": "eur", "manager": mona.pk})
 
     bank.refresh_from_db()
     assert (bank.manager, bank.bank_name, everything_stored()) == (mona, "First", before)
