@@ -1,12 +1,12 @@
 """What is known about a transfer at the moment of deciding, and the one form in which it is kept.
 
-Pure: no database, no settings, no clock. `freeze` writes facts as text values only (money with two places, times in UTC),
+Pure: no database, no settings, no clock. `freeze` writes facts as JSON values (money with two places, times in UTC),
 `thaw` reads them back; a verdict is always made from what `thaw` returns, so what was judged is what is stored.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from statistics import median
 from typing import Any

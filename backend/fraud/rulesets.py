@@ -1,7 +1,7 @@
 """What staff may set of the fixed rules: thresholds and points, as one JSON document that is checked as a whole.
 
-Every rule has steps: the highest threshold that is passed says how many points it adds. Money thresholds say an amount for
-each currency; `*` is for all others.
+Where a rule has steps, the highest threshold that is passed says how many points it adds. Money thresholds say an
+amount for each currency; `*` is for all others.
 """
 
 from decimal import Decimal

@@ -1,5 +1,7 @@
 """Version 1 of the rules, which the product ships with (backend/fraud/shipped.py; S2-B29)."""
 
+from typing import Any
+
 from django.db import migrations
 from django.db.models.functions import Now
 
@@ -30,7 +32,7 @@ VERSION_1 = {
 }
 
 
-def ship(apps, schema_editor):
+def ship(apps: Any, schema_editor: Any) -> None:
     apps.get_model("fraud", "RuleSet").objects.create(
         version=1, state="PUBLISHED", rules=VERSION_1, note="Ships with the product.", published_at=Now()
     )

@@ -93,8 +93,8 @@ class Snooze(models.Model):
 
 
 class DryRun(models.Model):
-    """What a version would have said of the assessments of the last 30 days. A job goes through them in steps and can be
-    stopped and resumed behind `after`."""
+    """What a version would have said of the assessments of the last 30 days. A job goes through them in steps and can
+    be stopped and resumed behind `after`."""
 
     class State(models.TextChoices):
         RUNNING = "RUNNING"
