@@ -7,7 +7,7 @@ Pure: no database, no settings, no clock. `freeze` writes facts as JSON values (
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,12 +44,13 @@ class History:
         known = list(transfers)
         if not known:
             return cls()
-        amounts = [amount for amount, _ in known]
-        middle = median(amounts)
         hours = [0] * HOURS
         for _, at in known:
             hours[at.astimezone(zone).hour] += 1
-        spread = median(abs(amount - middle) for amount in amounts)
+        with localcontext(EXACT):
+            amounts = [amount for amount, _ in known]
+            middle = median(amounts)
+            spread = median(abs(amount - middle) for amount in amounts)
         return cls(count=len(known), median=_cents(middle), mad=_cents(spread), hours=tuple(hours))
 
 

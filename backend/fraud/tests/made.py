@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
+
 from backend.fraud import services as fraud
 from backend.fraud.facts import Facts, History
 from backend.fraud.models import FraudAlert
@@ -27,7 +29,9 @@ def facts(**changes: Any) -> Facts:
         "amount": Decimal("40.00"),
         "payee": "account-2",
         "payee_count": 7,
-        "history": History(count=20, median=Decimal("45.00"), mad=Decimal("12.00"), hours=(0,) * 12 + (20,) + (0,) * 11),
+        "history": History(
+            count=20, median=Decimal("45.00"), mad=Decimal("12.00"), hours=(0,) * 12 + (20,) + (0,) * 11
+        ),
         "last_sent_at": at - timedelta(days=2),
         "device_since": at - timedelta(days=300),
         "address_since": at - timedelta(days=300),
@@ -49,3 +53,10 @@ def held(user: User | None = None, *, amount: str = "12000.00", **changes: Any) 
 def flagged(user: User | None = None, **changes: Any) -> FraudAlert:
     """The alert on a transfer that was posted: 50 points."""
     return FraudAlert.objects.get(alert_id=assess(user, count_1h=12, **changes).alert_id)
+
+
+def unfreeze() -> None:
+    """Do what only the database's owner can, until the test's transaction ends: let verdicts be changed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE fraud_assessment DISABLE TRIGGER fraud_assessment_frozen")
