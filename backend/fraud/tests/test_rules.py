@@ -59,23 +59,23 @@ OLD = History(count=20, median=D("45.00"), mad=D("12.00"), hours=(0,) * 12 + (20
         ("hour_count", {"count_1h": 10}, 50),
         ("hour_count", {"count_1h": 20}, 80),
         ("hour_amount", {"sum_1h": D("7960.00")}, 0),
-        ("hour_amount", {"sum_1h": D("7960.01")}, 20),
+        ("hour_amount", {"sum_1h": D("7960.01")}, 15),
         ("day_count", {"count_24h": 39}, 0),
         ("day_count", {"count_24h": 40}, 50),
         ("day_amount", {"sum_24h": D("29960.01")}, 80),
         # 0.6745 * (x - 45) / 12: 3.5 robust deviations are 107.27 above the median; below 300 nothing is unusual.
         ("unusual_amount", {"amount": D("299.99")}, 0),
-        ("unusual_amount", {"amount": D("300.00")}, 35),
-        ("unusual_amount", {"amount": D("500.00")}, 45),
+        ("unusual_amount", {"amount": D("300.00")}, 25),
+        ("unusual_amount", {"amount": D("500.00")}, 30),
         ("unusual_amount", {"amount": D("500.00"), "history": replace(OLD, count=7)}, 0),
         # An account that always sends the same: its spread counts as 10.
         ("unusual_amount", {"amount": D("300.00"), "history": replace(OLD, median=D("250.00"), mad=D("0.00"))}, 0),
         ("new_payee", {"payee_count": 0}, 5),
-        ("new_payee", {"payee_count": 0, "amount": D("1000.01")}, 20),
+        ("new_payee", {"payee_count": 0, "amount": D("1000.01")}, 15),
         ("new_payee", {"payee_count": 0, "payee_is_own": True, "amount": D("1000.01")}, 0),
         ("new_device", {"device_since": NOON - 24 * HOUR}, 0),
-        ("new_device", {"device_since": NOON - 23 * HOUR}, 15),
-        ("new_device", {"device_since": None}, 15),
+        ("new_device", {"device_since": NOON - 23 * HOUR}, 20),
+        ("new_device", {"device_since": None}, 20),
         ("new_device", {"device_since": None, "is_attended": False}, 0),
         ("new_address", {"address_since": None}, 10),
         ("night", {"hour": 4}, 10),
@@ -104,6 +104,12 @@ def test_each_rule_sees_what_it_is_for(code, changes, expected):
     assert points(facts(**changes)).get(code, 0) == expected
 
 
+def test_a_small_transfer_from_a_new_phone_by_night_to_somebody_new_is_not_stopped():
+    small = facts(device_since=None, address_since=None, hour=3, payee_count=0)
+
+    assert judged(small).score == 45
+
+
 def test_the_night_is_the_banks():
     at = datetime(2026, 3, 4, 19, 30, tzinfo=UTC)
 
@@ -114,7 +120,7 @@ def test_the_night_is_the_banks():
 def test_points_add_up_to_a_hundred_and_bands_say_what_follows():
     """S2-M9: HIGH from 75, held from 80."""
     medium = judged(facts(count_1h=10))
-    high = judged(facts(count_1h=10, device_since=None, address_since=None))
+    high = judged(facts(count_1h=10, address_since=None, payee_count=0, amount=D("1000.01"), history=History()))
     everything = judged(facts(count_1h=30, amount=D("20000.00"), payee_count=0))
 
     assert (medium.score, medium.alert, medium.hold, medium.severity) == (50, True, False, "MEDIUM")
