@@ -9,407 +9,838 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('rest_framework_api_key', '0005_auto_20220110_1102'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("rest_framework_api_key", "0005_auto_20220110_1102"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Bank',
+            name="Bank",
             fields=[
-                ('bank_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('bank_name', models.CharField(max_length=255)),
-                ('address', models.CharField(blank=True, max_length=255, null=True)),
-                ('city', models.CharField(blank=True, max_length=255, null=True)),
-                ('state', models.CharField(blank=True, max_length=255, null=True)),
-                ('zip_code', models.CharField(blank=True, max_length=255, null=True)),
-                ('country', models.CharField(blank=True, max_length=255, null=True)),
-                ('currency', models.CharField(db_default='USD', default='USD', max_length=3)),
-                ('time_zone', models.CharField(db_default='UTC', default='UTC', max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('manager', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("bank_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("bank_name", models.CharField(max_length=255)),
+                ("address", models.CharField(blank=True, max_length=255, null=True)),
+                ("city", models.CharField(blank=True, max_length=255, null=True)),
+                ("state", models.CharField(blank=True, max_length=255, null=True)),
+                ("zip_code", models.CharField(blank=True, max_length=255, null=True)),
+                ("country", models.CharField(blank=True, max_length=255, null=True)),
+                ("currency", models.CharField(db_default="USD", default="USD", max_length=3)),
+                ("time_zone", models.CharField(db_default="UTC", default="UTC", max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "manager",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'bank_id'],
-                'permissions': [('manage_bank', 'Can manage a bank beside its first manager')],
+                "ordering": ["created_at", "bank_id"],
+                "permissions": [("manage_bank", "Can manage a bank beside its first manager")],
             },
         ),
         migrations.CreateModel(
-            name='BankGrant',
+            name="BankGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='banking.bank')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="banking.bank"
+                    ),
+                ),
+                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('customer_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('first_name', models.CharField(blank=True, max_length=128)),
-                ('last_name', models.CharField(blank=True, max_length=128)),
-                ('phone', models.CharField(blank=True, max_length=20, null=True)),
-                ('address', models.CharField(blank=True, max_length=255, null=True)),
-                ('city', models.CharField(blank=True, max_length=255, null=True)),
-                ('state', models.CharField(blank=True, max_length=128, null=True)),
-                ('zip_code', models.CharField(blank=True, max_length=10, null=True)),
-                ('country', models.CharField(blank=True, max_length=128, null=True)),
-                ('credit_score', models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
-                ('annual_income', models.BigIntegerField(blank=True, null=True)),
-                ('years_in_current_job', models.CharField(blank=True, choices=[('< 1 year', 'Under 1'), ('1 year', 'Year 1'), ('2 years', 'Years 2'), ('3 years', 'Years 3'), ('4 years', 'Years 4'), ('5 years', 'Years 5'), ('6 years', 'Years 6'), ('7 years', 'Years 7'), ('8 years', 'Years 8'), ('9 years', 'Years 9'), ('10+ years', 'Over 10')], max_length=20, null=True)),
-                ('home_ownership', models.CharField(blank=True, choices=[('Rent', 'Rent'), ('Home Mortgage', 'Home Mortgage'), ('Own Home', 'Own Home'), ('Have Mortgage', 'Have Mortgage'), ('Other', 'Other')], max_length=20, null=True)),
-                ('years_of_credit_history', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('number_of_open_accounts', models.IntegerField(blank=True, null=True)),
-                ('number_of_credit_problems', models.IntegerField(blank=True, null=True)),
-                ('bankruptcies', models.IntegerField(blank=True, null=True)),
-                ('tax_liens', models.IntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("customer_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("first_name", models.CharField(blank=True, max_length=128)),
+                ("last_name", models.CharField(blank=True, max_length=128)),
+                ("phone", models.CharField(blank=True, max_length=20, null=True)),
+                ("address", models.CharField(blank=True, max_length=255, null=True)),
+                ("city", models.CharField(blank=True, max_length=255, null=True)),
+                ("state", models.CharField(blank=True, max_length=128, null=True)),
+                ("zip_code", models.CharField(blank=True, max_length=10, null=True)),
+                ("country", models.CharField(blank=True, max_length=128, null=True)),
+                ("credit_score", models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
+                ("annual_income", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "years_in_current_job",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("< 1 year", "Under 1"),
+                            ("1 year", "Year 1"),
+                            ("2 years", "Years 2"),
+                            ("3 years", "Years 3"),
+                            ("4 years", "Years 4"),
+                            ("5 years", "Years 5"),
+                            ("6 years", "Years 6"),
+                            ("7 years", "Years 7"),
+                            ("8 years", "Years 8"),
+                            ("9 years", "Years 9"),
+                            ("10+ years", "Over 10"),
+                        ],
+                        max_length=20,
+                        null=True,
+                    ),
+                ),
+                (
+                    "home_ownership",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("Rent", "Rent"),
+                            ("Home Mortgage", "Home Mortgage"),
+                            ("Own Home", "Own Home"),
+                            ("Have Mortgage", "Have Mortgage"),
+                            ("Other", "Other"),
+                        ],
+                        max_length=20,
+                        null=True,
+                    ),
+                ),
+                ("years_of_credit_history", models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ("number_of_open_accounts", models.IntegerField(blank=True, null=True)),
+                ("number_of_credit_problems", models.IntegerField(blank=True, null=True)),
+                ("bankruptcies", models.IntegerField(blank=True, null=True)),
+                ("tax_liens", models.IntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', 'customer_id'],
+                "ordering": ["-created_at", "customer_id"],
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('account_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('account_number', models.CharField(max_length=255)),
-                ('currency', models.CharField(db_default='USD', default='USD', max_length=3)),
-                ('balance', models.DecimalField(db_default=Decimal('0.00'), decimal_places=2, default=Decimal('0.00'), max_digits=20)),
-                ('held', models.DecimalField(db_default=Decimal('0.00'), decimal_places=2, default=Decimal('0.00'), max_digits=20)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('frozen', 'Frozen'), ('closed', 'Closed')], db_default='open', default='open', max_length=8)),
-                ('date_opened', models.DateField(default=backend.banking.models.accounts.today)),
-                ('monthly_debt', models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
-                ('current_credit_balance', models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
-                ('maximum_open_credit', models.BigIntegerField(blank=True, null=True)),
-                ('months_since_last_delinquent', models.IntegerField(blank=True, null=True)),
-                ('external_id', models.CharField(blank=True, max_length=60, null=True)),
-                ('credit_line', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True)),
-                ('preapproved_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='banking.bank')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='banking.customer')),
+                ("account_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("account_number", models.CharField(max_length=255)),
+                ("currency", models.CharField(db_default="USD", default="USD", max_length=3)),
+                (
+                    "balance",
+                    models.DecimalField(
+                        db_default=Decimal("0.00"), decimal_places=2, default=Decimal("0.00"), max_digits=20
+                    ),
+                ),
+                (
+                    "held",
+                    models.DecimalField(
+                        db_default=Decimal("0.00"), decimal_places=2, default=Decimal("0.00"), max_digits=20
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("frozen", "Frozen"), ("closed", "Closed")],
+                        db_default="open",
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("date_opened", models.DateField(default=backend.banking.models.accounts.today)),
+                ("monthly_debt", models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
+                ("current_credit_balance", models.DecimalField(blank=True, decimal_places=2, max_digits=20, null=True)),
+                ("maximum_open_credit", models.BigIntegerField(blank=True, null=True)),
+                ("months_since_last_delinquent", models.IntegerField(blank=True, null=True)),
+                ("external_id", models.CharField(blank=True, max_length=60, null=True)),
+                ("credit_line", models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True)),
+                ("preapproved_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="banking.bank"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="banking.customer"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', 'account_id'],
+                "ordering": ["-created_at", "account_id"],
             },
         ),
         migrations.CreateModel(
-            name='InternalAccount',
+            name="InternalAccount",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('cash', 'Cash'), ('partner_clearing', 'Partner Clearing'), ('interbank', 'Interbank'), ('loans_receivable', 'Loans Receivable'), ('interest_income', 'Interest Income'), ('charge_off_loss', 'Charge Off Loss')], max_length=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='internal_accounts', to='banking.bank')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("cash", "Cash"),
+                            ("partner_clearing", "Partner Clearing"),
+                            ("interbank", "Interbank"),
+                            ("loans_receivable", "Loans Receivable"),
+                            ("interest_income", "Interest Income"),
+                            ("charge_off_loss", "Charge Off Loss"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="internal_accounts", to="banking.bank"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Loan',
+            name="Loan",
             fields=[
-                ('loan_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('door', models.CharField(choices=[('manager', 'Manager'), ('partner', 'Partner'), ('customer', 'Customer')], max_length=8)),
-                ('recorded', models.BooleanField(db_default=False, default=False)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('active', 'Active'), ('rejected', 'Rejected'), ('paid', 'Paid'), ('charged_off', 'Charged Off')], default='pending', max_length=11)),
-                ('loan_status', models.CharField(blank=True, choices=[('Fully Paid', 'Fully Paid'), ('Charged Off', 'Charged Off')], max_length=11, null=True)),
-                ('current_loan_amount', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('outstanding', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('term', models.CharField(blank=True, choices=[('Short Term', 'Short'), ('Long Term', 'Long')], max_length=10, null=True)),
-                ('purpose', models.CharField(blank=True, max_length=255)),
-                ('external_id', models.CharField(blank=True, max_length=60, null=True)),
-                ('contract_version', models.CharField(blank=True, max_length=30)),
-                ('maximum_payment_date', models.DateTimeField(blank=True, null=True)),
-                ('taken_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='loans', to='banking.account')),
-                ('bank', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='loans', to='banking.bank')),
+                ("loan_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[("manager", "Manager"), ("partner", "Partner"), ("customer", "Customer")], max_length=8
+                    ),
+                ),
+                ("recorded", models.BooleanField(db_default=False, default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("active", "Active"),
+                            ("rejected", "Rejected"),
+                            ("paid", "Paid"),
+                            ("charged_off", "Charged Off"),
+                        ],
+                        default="pending",
+                        max_length=11,
+                    ),
+                ),
+                (
+                    "loan_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[("Fully Paid", "Fully Paid"), ("Charged Off", "Charged Off")],
+                        max_length=11,
+                        null=True,
+                    ),
+                ),
+                ("current_loan_amount", models.DecimalField(decimal_places=2, max_digits=20)),
+                ("outstanding", models.DecimalField(decimal_places=2, max_digits=20)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "term",
+                    models.CharField(
+                        blank=True, choices=[("Short Term", "Short"), ("Long Term", "Long")], max_length=10, null=True
+                    ),
+                ),
+                ("purpose", models.CharField(blank=True, max_length=255)),
+                ("external_id", models.CharField(blank=True, max_length=60, null=True)),
+                ("contract_version", models.CharField(blank=True, max_length=30)),
+                ("maximum_payment_date", models.DateTimeField(blank=True, null=True)),
+                ("taken_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loans",
+                        to="banking.account",
+                    ),
+                ),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loans",
+                        to="banking.bank",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', 'loan_id'],
+                "ordering": ["-created_at", "loan_id"],
             },
         ),
         migrations.CreateModel(
-            name='PartnerKey',
+            name="PartnerKey",
             fields=[
-                ('api_key', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='rest_framework_api_key.apikey')),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='partner_keys', to='banking.bank')),
+                (
+                    "api_key",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="rest_framework_api_key.apikey",
+                    ),
+                ),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="partner_keys", to="banking.bank"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(blank=True, max_length=60, null=True)),
-                ('total_amount', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(choices=[('completed', 'Completed'), ('rejected', 'Rejected')], max_length=9)),
-                ('paid_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='banking.account')),
-                ('bank', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='banking.bank')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("external_id", models.CharField(blank=True, max_length=60, null=True)),
+                ("total_amount", models.DecimalField(decimal_places=2, max_digits=20)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "status",
+                    models.CharField(choices=[("completed", "Completed"), ("rejected", "Rejected")], max_length=9),
+                ),
+                ("paid_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="banking.account",
+                    ),
+                ),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="banking.bank",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', 'id'],
+                "ordering": ["-created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='PaymentDetail',
+            name="PaymentDetail",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('loan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_details', to='banking.loan')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_details', to='banking.payment')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=20)),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payment_details", to="banking.loan"
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_details",
+                        to="banking.payment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('opening', 'Opening'), ('deposit', 'Deposit'), ('withdrawal', 'Withdrawal'), ('transfer', 'Transfer'), ('loan_activation', 'Loan Activation'), ('payment', 'Payment'), ('interest', 'Interest'), ('charge_off', 'Charge Off'), ('reversal', 'Reversal')], max_length=16)),
-                ('booked_on', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('memo', models.CharField(blank=True, max_length=140)),
-                ('xid', models.BigIntegerField()),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='banking.bank')),
-                ('reverses', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='banking.posting')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opening", "Opening"),
+                            ("deposit", "Deposit"),
+                            ("withdrawal", "Withdrawal"),
+                            ("transfer", "Transfer"),
+                            ("loan_activation", "Loan Activation"),
+                            ("payment", "Payment"),
+                            ("interest", "Interest"),
+                            ("charge_off", "Charge Off"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("booked_on", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("memo", models.CharField(blank=True, max_length=140)),
+                ("xid", models.BigIntegerField()),
+                (
+                    "bank",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="banking.bank"),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversal",
+                        to="banking.posting",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='payment',
-            name='posting',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payment', to='banking.posting'),
+            model_name="payment",
+            name="posting",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="payment", to="banking.posting"
+            ),
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('captured', 'Captured'), ('voided', 'Voided'), ('expired', 'Expired')], default='pending', max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=140)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='banking.account')),
-                ('posting', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='hold', to='banking.posting')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("captured", "Captured"),
+                            ("voided", "Voided"),
+                            ("expired", "Expired"),
+                        ],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=140)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="banking.account",
+                    ),
+                ),
+                (
+                    "posting",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="hold",
+                        to="banking.posting",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('balance_after', models.DecimalField(decimal_places=2, max_digits=20, null=True)),
-                ('account', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='banking.account')),
-                ('bank', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='banking.bank')),
-                ('internal_account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='banking.internalaccount')),
-                ('posting', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='banking.posting')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=20)),
+                ("currency", models.CharField(max_length=3)),
+                ("balance_after", models.DecimalField(decimal_places=2, max_digits=20, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="banking.account",
+                    ),
+                ),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="banking.bank"
+                    ),
+                ),
+                (
+                    "internal_account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="banking.internalaccount",
+                    ),
+                ),
+                (
+                    "posting",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="banking.posting"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Registration',
+            name="Registration",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('registered_at', models.DateTimeField(auto_now_add=True)),
-                ('bank', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='registrations', to='banking.bank')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='banking.customer')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("registered_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "bank",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="registrations", to="banking.bank"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="registrations", to="banking.customer"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='bank',
-            index=models.Index(fields=['created_at', 'bank_id'], name='banking_bank_order'),
+            model_name="bank",
+            index=models.Index(fields=["created_at", "bank_id"], name="banking_bank_order"),
         ),
         migrations.AddConstraint(
-            model_name='bank',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='banking_bank_currency_shape'),
+            model_name="bank",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="banking_bank_currency_shape"
+            ),
         ),
         migrations.AlterUniqueTogether(
-            name='bankgrant',
-            unique_together={('user', 'permission', 'content_object')},
+            name="bankgrant",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['-created_at', 'customer_id'], name='banking_customer_order'),
+            model_name="customer",
+            index=models.Index(fields=["-created_at", "customer_id"], name="banking_customer_order"),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['bank', '-created_at', 'account_id'], name='banking_account_of_bank'),
+            model_name="account",
+            index=models.Index(fields=["bank", "-created_at", "account_id"], name="banking_account_of_bank"),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['customer', 'created_at'], name='banking_account_of_customer'),
+            model_name="account",
+            index=models.Index(fields=["customer", "created_at"], name="banking_account_of_customer"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('bank', 'account_number'), name='banking_account_number_unique'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("bank", "account_number"), name="banking_account_number_unique"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('bank', 'external_id'), name='banking_account_external_id_unique'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("bank", "external_id"), name="banking_account_external_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='banking_account_held_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("held__gte", 0)), name="banking_account_held_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', models.F('held'))), name='banking_account_held_within_balance'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance__gte", models.F("held"))), name="banking_account_held_within_balance"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'frozen', 'closed'])), name='banking_account_status_known'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["open", "frozen", "closed"])), name="banking_account_status_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'closed'), _negated=True), ('balance', 0), _connector='OR'), name='banking_account_closed_is_empty'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("status", "closed"), _negated=True), ("balance", 0), _connector="OR"),
+                name="banking_account_closed_is_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='banking_account_currency_shape'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="banking_account_currency_shape"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('credit_line__isnull', True), ('credit_line__gte', 0), _connector='OR'), name='banking_account_credit_line_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("credit_line__isnull", True), ("credit_line__gte", 0), _connector="OR"),
+                name="banking_account_credit_line_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='internalaccount',
-            constraint=models.UniqueConstraint(fields=('bank', 'kind', 'currency'), name='banking_internal_account_unique'),
+            model_name="internalaccount",
+            constraint=models.UniqueConstraint(
+                fields=("bank", "kind", "currency"), name="banking_internal_account_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='internalaccount',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['cash', 'partner_clearing', 'interbank', 'loans_receivable', 'interest_income', 'charge_off_loss'])), name='banking_internal_account_kind_known'),
+            model_name="internalaccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "cash",
+                            "partner_clearing",
+                            "interbank",
+                            "loans_receivable",
+                            "interest_income",
+                            "charge_off_loss",
+                        ],
+                    )
+                ),
+                name="banking_internal_account_kind_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['bank', '-created_at', 'loan_id'], name='banking_loan_of_bank'),
+            model_name="loan",
+            index=models.Index(fields=["bank", "-created_at", "loan_id"], name="banking_loan_of_bank"),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['account', '-created_at', 'loan_id'], name='banking_loan_of_account'),
+            model_name="loan",
+            index=models.Index(fields=["account", "-created_at", "loan_id"], name="banking_loan_of_account"),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(models.F('account'), models.OrderBy(models.F('taken_at'), nulls_last=True), models.F('created_at'), models.F('loan_id'), condition=models.Q(('state__in', ['pending', 'active'])), name='banking_loan_debt'),
+            model_name="loan",
+            index=models.Index(
+                models.F("account"),
+                models.OrderBy(models.F("taken_at"), nulls_last=True),
+                models.F("created_at"),
+                models.F("loan_id"),
+                condition=models.Q(("state__in", ["pending", "active"])),
+                name="banking_loan_debt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.UniqueConstraint(fields=('bank', 'external_id'), name='banking_loan_external_id_unique'),
+            model_name="loan",
+            constraint=models.UniqueConstraint(fields=("bank", "external_id"), name="banking_loan_external_id_unique"),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('current_loan_amount__gt', 0)), name='banking_loan_amount_positive'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("current_loan_amount__gt", 0)), name="banking_loan_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('outstanding__gte', 0), ('outstanding__lte', models.F('current_loan_amount'))), name='banking_loan_outstanding_within_amount'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outstanding__gte", 0), ("outstanding__lte", models.F("current_loan_amount"))),
+                name="banking_loan_outstanding_within_amount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'active', 'rejected', 'paid', 'charged_off'])), name='banking_loan_state_known'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "active", "rejected", "paid", "charged_off"])),
+                name="banking_loan_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outstanding__gt', 0), ('state__in', ['pending', 'active'])), models.Q(('outstanding', 0), ('state__in', ['paid', 'charged_off', 'rejected'])), _connector='OR'), name='banking_loan_ended_owes_nothing'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outstanding__gt", 0), ("state__in", ["pending", "active"])),
+                    models.Q(("outstanding", 0), ("state__in", ["paid", "charged_off", "rejected"])),
+                    _connector="OR",
+                ),
+                name="banking_loan_ended_owes_nothing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('loan_status', 'Fully Paid'), ('recorded', True), ('state', 'paid')), models.Q(('loan_status', 'Charged Off'), ('recorded', True), ('state', 'charged_off')), models.Q(('loan_status__isnull', True), ('recorded', False)), _connector='OR'), name='banking_loan_recorded_has_status'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("loan_status", "Fully Paid"), ("recorded", True), ("state", "paid")),
+                    models.Q(("loan_status", "Charged Off"), ("recorded", True), ("state", "charged_off")),
+                    models.Q(("loan_status__isnull", True), ("recorded", False)),
+                    _connector="OR",
+                ),
+                name="banking_loan_recorded_has_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentdetail',
-            constraint=models.UniqueConstraint(fields=('payment', 'loan'), name='banking_payment_detail_once_a_loan'),
+            model_name="paymentdetail",
+            constraint=models.UniqueConstraint(fields=("payment", "loan"), name="banking_payment_detail_once_a_loan"),
         ),
         migrations.AddConstraint(
-            model_name='paymentdetail',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='banking_payment_detail_amount_positive'),
+            model_name="paymentdetail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="banking_payment_detail_amount_positive"
+            ),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['bank', 'id'], name='banking_posting_of_bank'),
+            model_name="posting",
+            index=models.Index(fields=["bank", "id"], name="banking_posting_of_bank"),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['opening', 'deposit', 'withdrawal', 'transfer', 'loan_activation', 'payment', 'interest', 'charge_off', 'reversal'])), name='banking_posting_kind_known'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "opening",
+                            "deposit",
+                            "withdrawal",
+                            "transfer",
+                            "loan_activation",
+                            "payment",
+                            "interest",
+                            "charge_off",
+                            "reversal",
+                        ],
+                    )
+                ),
+                name="banking_posting_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'reversal'), ('reverses__isnull', False)), models.Q(models.Q(('kind', 'reversal'), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='banking_posting_reversal_names_what'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "reversal"), ("reverses__isnull", False)),
+                    models.Q(models.Q(("kind", "reversal"), _negated=True), ("reverses__isnull", True)),
+                    _connector="OR",
+                ),
+                name="banking_posting_reversal_names_what",
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['bank', '-created_at', 'id'], name='banking_payment_of_bank'),
+            model_name="payment",
+            index=models.Index(fields=["bank", "-created_at", "id"], name="banking_payment_of_bank"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['account', '-created_at', 'id'], name='banking_payment_of_account'),
+            model_name="payment",
+            index=models.Index(fields=["account", "-created_at", "id"], name="banking_payment_of_account"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('bank', 'external_id'), name='banking_payment_external_id_unique'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                fields=("bank", "external_id"), name="banking_payment_external_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('total_amount__gt', 0)), name='banking_payment_amount_positive'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total_amount__gt", 0)), name="banking_payment_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('paid_at__isnull', False), ('posting__isnull', False), ('status', 'completed')), models.Q(('paid_at__isnull', True), ('posting__isnull', True), ('status', 'rejected')), _connector='OR'), name='banking_payment_completed_is_posted'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("paid_at__isnull", False), ("posting__isnull", False), ("status", "completed")),
+                    models.Q(("paid_at__isnull", True), ("posting__isnull", True), ("status", "rejected")),
+                    _connector="OR",
+                ),
+                name="banking_payment_completed_is_posted",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['account', 'created_at'], name='banking_hold_pending'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["account", "created_at"], name="banking_hold_pending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['expires_at'], name='banking_hold_expiring'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["expires_at"], name="banking_hold_expiring"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='banking_hold_amount_positive'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="banking_hold_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'captured', 'voided', 'expired'])), name='banking_hold_state_known'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "captured", "voided", "expired"])),
+                name="banking_hold_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('posting__isnull', False), ('state', 'captured')), models.Q(models.Q(('state', 'captured'), _negated=True), ('posting__isnull', True)), _connector='OR'), name='banking_hold_captured_has_posting'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("posting__isnull", False), ("state", "captured")),
+                    models.Q(models.Q(("state", "captured"), _negated=True), ("posting__isnull", True)),
+                    _connector="OR",
+                ),
+                name="banking_hold_captured_has_posting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='banking_hold_decided_has_time'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("state", "pending")),
+                    models.Q(models.Q(("state", "pending"), _negated=True), ("decided_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="banking_hold_decided_has_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('account__isnull', False)), fields=['account', 'id'], name='banking_entry_of_account'),
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("account__isnull", False)),
+                fields=["account", "id"],
+                name="banking_entry_of_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='banking_entry_amount_not_zero'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount", 0), _negated=True), name="banking_entry_amount_not_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', False), ('balance_after__isnull', False), ('internal_account__isnull', True)), models.Q(('account__isnull', True), ('balance_after__isnull', True), ('internal_account__isnull', False)), _connector='OR'), name='banking_entry_one_account'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("account__isnull", False), ("balance_after__isnull", False), ("internal_account__isnull", True)
+                    ),
+                    models.Q(
+                        ("account__isnull", True), ("balance_after__isnull", True), ("internal_account__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="banking_entry_one_account",
+            ),
         ),
         migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['bank', '-registered_at', 'customer'], name='banking_registration_order'),
+            model_name="registration",
+            index=models.Index(fields=["bank", "-registered_at", "customer"], name="banking_registration_order"),
         ),
         migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.UniqueConstraint(fields=('customer', 'bank'), name='banking_registration_unique'),
+            model_name="registration",
+            constraint=models.UniqueConstraint(fields=("customer", "bank"), name="banking_registration_unique"),
         ),
     ]
