@@ -164,9 +164,10 @@ def test_activating_books_what_was_lent_to_the_partner():
     assert (own_accounts(account), account.balance) == ({RECEIVABLE: -600, CLEARING: 600}, 0)
 
 
-def test_activating_a_customers_own_loan_pays_it_out():
+@pytest.mark.parametrize("door", [Door.CUSTOMER, Door.MANAGER])
+def test_activating_a_loan_of_the_bank_pays_it_out(door):
     account = make_account()
-    make_loan(account, 600, door=Door.CUSTOMER)
+    make_loan(account, 600, door=door)
 
     account.refresh_from_db()
     assert (own_accounts(account), account.balance) == ({RECEIVABLE: -600}, 600)
