@@ -6,6 +6,8 @@ class BankingConfig(AppConfig):
     label = "banking"
 
     def ready(self) -> None:
+        from backend.banking.core_hooks import register_core
         from backend.banking.manager_hooks import register_manager
 
+        register_core()
         register_manager()
