@@ -91,7 +91,8 @@ class Peer(asyncio.Protocol):
             self._fail(data[:60].decode(errors="replace"))
             return len(data)
         self._upgraded = True
-        self.opened.set_result(None)
+        if not self.opened.done():  # Whoever waited may have gone.
+            self.opened.set_result(None)
         return end + 4
 
     def _fail(self, reason: str) -> None:

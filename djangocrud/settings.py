@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "backend.support",
     "backend.catalog",
     "backend.budget",
+    "backend.banking",
 ]
 
 MIDDLEWARE = [

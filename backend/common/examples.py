@@ -14,6 +14,8 @@ UNAUTHENTICATED = {
 class Example:
     """A body, the status that it gets, and who sends it: one of the roles of backend/tests/roles.py.
 
+    What the path names is the sender's `own`, or `another`'s.
+
     The people in examples are `ana@example.com`, with the password `correct horse battery staple`, and whom the
     example itself makes.
     """
@@ -22,6 +24,7 @@ class Example:
     status: int
     role: str = "customer"
     about: str = "It works"
+    case: str = "own"
 
 
 _examples: dict[str, Example] = {}

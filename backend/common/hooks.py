@@ -121,12 +121,27 @@ class Appended:
     events: tuple[tuple[str, int, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceChange:
+    """A phone takes pushes for a person from now on (`added`), or no longer. `device_id` is the row's number.
+
+    `other_id` is whose it was until now; `forgotten` how many older phones had to go. The transaction is still open.
+    """
+
+    user_id: int
+    device_id: int
+    added: bool
+    other_id: int | None = None
+    forgotten: int = 0
+
+
 events_appended: Hook[Appended] = Hook("events_appended")
 demo_loaded: Hook[Demo] = Hook("demo_loaded")
 person_leaving: Hook[Leaving] = Hook("person_leaving")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
+device_changed: Hook[DeviceChange] = Hook("device_changed")
 access_denied: Hook[Denial] = Hook("access_denied")
 security_event: Hook[SecurityNotice] = Hook("security_event")
 trail_broken: Hook[TrailBroken] = Hook("trail_broken")

@@ -14,6 +14,7 @@ class IdentityConfig(AppConfig):
         from backend.identity.examples import EXAMPLES
         from backend.identity.selectors import addressee_of
         from backend.identity.services.own_data import export_identity
+        from backend.identity.services.phones import record_device
         from backend.identity.sockets import follow_sessions
         from backend.notifications.services import deliveries
         from backend.realtime import runtime
@@ -22,6 +23,7 @@ class IdentityConfig(AppConfig):
         runtime.on_start(follow_sessions)
         examples.register(EXAMPLES)
         hooks.person_exported.register(export_identity)
+        hooks.device_changed.register(record_device)
         jobs.every(SWEEP_S, tasks.sweep_exports)
         jobs.every(SWEEP_S, tasks.tell_on)
         jobs.every(DAY_S, tasks.prune)

@@ -6,11 +6,13 @@ class KycConfig(AppConfig):
     label = "kyc"
 
     def ready(self) -> None:
-        from backend.common import hooks, jobs
+        from backend.common import examples, hooks, jobs
         from backend.kyc import tasks
+        from backend.kyc.examples import EXAMPLES
         from backend.kyc.services.cases import return_cases
         from backend.kyc.services.erasures import erase_profile, export_profile
 
+        examples.register(EXAMPLES)
         hooks.person_erased.register(erase_profile)
         hooks.person_exported.register(export_profile)
         hooks.role_withdrawn.register(return_cases)

@@ -23,8 +23,7 @@ UNRECORDED = {
     "POST /api/notifications/read/": "how far somebody has read is its own record",
     "POST /api/notifications/{notice_id}/read/": "how far somebody has read is its own record",
     "POST /api/admin/notifications/{notice_id}/read/": "how far somebody has read is its own record",
-    "POST /api/notifications/devices/": "the device's row is the record: this slice stands beside the trail",
-    "DELETE /api/notifications/devices/": "as putting one there",
+    "DELETE /api/notifications/devices/": "here it was not there; identity/tests/test_phones.py removes one",
 }
 MAKERS: dict[str, Any] = {"notice_id": lambda stage, owner, caller: 2**40}
 BODIES: dict[str, Any] = {"POST /api/notifications/devices/": lambda stage: {"token": "ExponentPushToken[abc]"}}

@@ -4,6 +4,8 @@ A search reads the tail of a chat itself, so nothing waits for this: the sooner 
 """
 
 import uuid
+from bisect import bisect_right
+from itertools import accumulate
 
 from django.db import connection, transaction
 
@@ -12,13 +14,20 @@ from backend.support.words import IS_SAID, TEXT, topic_sql
 RUN = 8  # messages in one row of the index: few enough for its words to lie in the row itself (under 2 KB)
 READ_MAX = 1024  # events of one chat in one pass
 CHATS_MAX = 200  # in one pass
+# In one pass: some 5 ms of the database's time, in which a message that is being stored may have to wait.
+EVENTS_MAX = 512
+
+Place = tuple[uuid.UUID, bool]  # of a tail: its chat, and whether it is the desk's
+START: Place = (uuid.UUID(int=0), False)  # no chat has this id
 
 _DUE = f"""
-    SELECT w.id FROM support_chatwords w
+    SELECT w.id, w.chat_id, w.is_desk, least(coalesce(t.head, 0) - w.first_seq + 1, {READ_MAX})
+    FROM support_chatwords w
     JOIN support_chat c ON c.id = w.chat_id
     LEFT JOIN realtime_topic t ON t.key = {topic_sql("w")}
     WHERE w.words IS NULL AND (c.closed_at IS NOT NULL OR t.head - w.first_seq >= %s)
-    LIMIT %s FOR UPDATE OF w SKIP LOCKED
+      AND (w.chat_id, w.is_desk) > (%s, %s)
+    ORDER BY w.chat_id, w.is_desk LIMIT %s FOR UPDATE OF w SKIP LOCKED
 """  # noqa: S608 - constants only
 
 # A run ends after 8 messages, and with the day, so that a run's times are close together. The last one of a chat
@@ -74,18 +83,25 @@ _AGAIN = f"""
 """  # noqa: S608 - constants only
 
 
-def fill_words(*, chats: int = CHATS_MAX) -> int:
-    """Read in what was said in up to so many chats since the last time; return how many those were.
+def fill_words(*, after: Place = START, chats: int = CHATS_MAX, events: int = EVENTS_MAX) -> Place | None:
+    """Read in what was said since the last time in the next chats after a place; return where to go on.
 
+    Returns: the last tail that was read, None when none behind `after` is due. A tail may stay due (its run waits for
+    more messages), so a round goes on from place to place and never begins again.
     Repeating: safe, also by several processes at once; what one has in hand, the others leave out.
     Locks: the tails of these chats, which only another call and `read_again` want.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DUE, [RUN - 1, chats])
-        ids = [row[0] for row in cursor.fetchall()]
-        if ids:  # A statement of its own, so that it sees what an edit committed before we had the lock.
-            cursor.execute(_FILL, {"ids": ids, "run": RUN, "read": READ_MAX})
-    return len(ids)
+        cursor.execute(_DUE, [RUN - 1, *after, chats])
+        due = cursor.fetchall()
+        if not due:
+            return None
+        read = list(accumulate(row[3] for row in due))
+        due = due[: max(1, bisect_right(read, events))]
+        # A statement of its own, so that it sees what an edit committed before we had the lock.
+        cursor.execute(_FILL, {"ids": [row[0] for row in due], "run": RUN, "read": READ_MAX})
+    _, chat_id, is_desk, _ = due[-1]
+    return chat_id, is_desk
 
 
 def read_again(*, chat_id: uuid.UUID, seq: int, is_desk: bool = False) -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.principals import principal_of
 from backend.identity.services import roles
-from backend.support import search
+from backend.support import search, tasks
 from backend.support.frames import event_id
 from backend.support.models import Chat, ChatWords
 from backend.support.services import chats, edits, members, notes, transfers, words
@@ -276,6 +276,33 @@ def test_an_edit_and_the_index_at_the_same_moment_leave_the_new_text(live, talk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT words FROM support_chatwords WHERE chat_id = %s AND first_seq = 3", [talk.id])
         assert ("'stork'" in (row := cursor.fetchone()[0]), "'heron'" in row) == (True, False)
+
+
+@pytest.mark.django_db
+def test_a_round_goes_through_every_chat_once_though_some_stay_due(make_user):
+    """Six messages and two states make a tail due whose run is not complete; it holds up no other, nor the round."""
+    stuck = [make_talk(make_user) for _ in range(3)]
+    full = make_talk(make_user)
+    for one in stuck:
+        store_messages(one, *["nothing yet"] * 6)
+    store_messages(full, *["a heron"] * RUN)
+
+    place, passes = words.START, 0
+    while place is not None:
+        place, passes = words.fill_words(after=place, chats=2, events=1), passes + 1
+
+    assert passes == 5
+    assert ChatWords.objects.filter(chat=full.id).exclude(words=None).count() == 1
+    assert not ChatWords.objects.filter(chat__in=[one.id for one in stuck]).exclude(words=None).exists()
+
+
+@pytest.mark.django_db
+def test_the_job_reads_in_whatever_is_due(here, find):
+    store_messages(here, *["a heron"] * RUN)
+
+    tasks.read_in_words()
+
+    assert ChatWords.objects.filter(chat=here.id).exclude(words=None).count() == 1
 
 
 @pytest.mark.django_db
