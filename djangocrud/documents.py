@@ -11,6 +11,7 @@ API_TAGS = {
     "kyc review": "Deciding about profiles and documents: for bank admins.",
     "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
     "notifications": "The durable inbox of a person, and of a desk.",
+    "bank": "Banks, their customers, accounts and loans: for the managers of banks.",
     "budget": "Income, expenses and their categories.",
     "catalog": "Tagged items with search.",
     "help": "Help articles.",
