@@ -6,6 +6,7 @@ from backend.banking.models.customers import Customer, HomeOwnership, JobYears, 
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 
 __all__ = [
     "Account",
@@ -22,6 +23,7 @@ __all__ = [
     "InternalKind",
     "JobYears",
     "Loan",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "PartnerKey",
@@ -31,5 +33,9 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Registration",
+    "RiskBand",
+    "RunScore",
+    "RunState",
+    "ScoringRun",
     "Term",
 ]
