@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from backend.banking.admin.pages import Record
-from backend.banking.models import LoanScore, ScoringRun
+from backend.banking.models import LoanScore, RunScore, ScoringRun
 from backend.common.adminpages import History
 
 
@@ -22,9 +22,24 @@ class LoanScoreAdmin(Record):
 
 
 @admin.register(ScoringRun)
-class ScoringRunAdmin(History):
+class ScoringRunAdmin(Record):
+    about = (("Its scores", "runscore", "run__id__exact"),)
     list_display = ["created_at", "bank", "state", "loans_done", "loans_total", "model_version", "finished_at"]
     list_filter = ["state", "ended_too", "created_at"]
     list_select_related = ["bank"]
     search_fields = ["=id", "bank__bank_name"]
     ordering = ["-created_at", "id"]
+    fieldsets = (
+        (None, {"fields": ("id", "bank", "state", "fault", "ended_too", "started_by", "more")}),
+        ("Progress", {"fields": ("loans_done", "loans_total", "created_at", "touched_at", "finished_at")}),
+        ("What it came to", {"fields": ("model_version", "summary")}),
+    )
+
+
+@admin.register(RunScore)
+class RunScoreAdmin(History):
+    list_display = ["id", "run", "loan", "prediction", "probability", "risk_band"]
+    list_filter = ["risk_band", "prediction"]
+    list_select_related = ["run", "loan"]
+    search_fields = ["=loan__loan_id"]
+    ordering = ["probability", "id"]

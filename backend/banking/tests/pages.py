@@ -12,6 +12,7 @@ from backend.banking.models import (
     PartnerKey,
 )
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.tests.stage import Stage
 
 
@@ -38,3 +39,14 @@ def _grant(stage: Stage) -> None:
 
 def _key(stage: Stage) -> None:
     PartnerKey.objects.create(api_key=APIKey.objects.create_key(name="partner")[0], bank=_bank(stage))
+
+
+ROWS = {
+    "banking.Bank": _bank,
+    "banking.Customer": _customer,
+    "banking.Account": _account,
+    "banking.Loan": _loan,
+    "banking.BankGrant": _grant,
+    "banking.PartnerKey": _key,
+    **SCORING_ROWS,
+}
