@@ -1,7 +1,6 @@
-"""Serving: open an artefact, score and explain. Needs CatBoost and numpy; reads no settings."""
+"""Serving: open an artefact, score and explain. Needs CatBoost and numpy once one is opened; reads no settings."""
 
-from ml.inference.artefact import Header, read, write
-from ml.inference.model import Model, load, opened
+from ml.inference.opening import load, opened
 from ml.inference.results import Explanation, Reason, Score, Scores
 
-__all__ = ["Explanation", "Header", "Model", "Reason", "Score", "Scores", "load", "opened", "read", "write"]
+__all__ = ["Explanation", "Reason", "Score", "Scores", "load", "opened"]

@@ -1,7 +1,6 @@
 """An artefact in use: scores, reasons, batches."""
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,21 +98,3 @@ def load(path: Path) -> Model:
 
 def _differs(model: Model, probe: Mapping[str, Any]) -> bool:
     return abs(model.score(probe["values"]).probability - probe["probability"]) > PROBE_TOLERANCE
-
-
-_opened: dict[Path, Model] = {}
-_opening = threading.Lock()
-
-
-def opened(path: Path) -> Model:
-    """Return the process's model of this path, loaded by whoever asks first, after any fork.
-
-    A file that cannot be used is tried again at the next call, so putting a sound one in its place heals.
-    """
-    model = _opened.get(path)
-    if model is None:
-        with _opening:
-            model = _opened.get(path)
-            if model is None:
-                model = _opened[path] = load(path)
-    return model

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from ml.columns import LABELS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BANDS = ("LOW", "MEDIUM", "HIGH")
 
@@ -45,9 +46,9 @@ class Explanation:
 class Scores:
     """Those of many rows, as arrays; single ones by index."""
 
-    probabilities: NDArray[np.float64]
-    fully_paid: NDArray[np.bool_]
-    bands: NDArray[np.intp]
+    probabilities: "NDArray[np.float64]"
+    fully_paid: "NDArray[np.bool_]"
+    bands: "NDArray[np.intp]"
     model_version: str
 
     def __len__(self) -> int:
@@ -66,9 +67,8 @@ class Scores:
 
     def counts(self) -> dict[str, Any]:
         """Return how many rows are in each band and of each prediction."""
-        bands = np.bincount(self.bands, minlength=len(BANDS))
         paid = int(self.fully_paid.sum())
         return {
-            "bands": dict(zip(BANDS, (int(number) for number in bands), strict=True)),
+            "bands": {band: int((self.bands == place).sum()) for place, band in enumerate(BANDS)},
             "predictions": {LABELS[0]: len(self) - paid, LABELS[1]: paid},
         }

@@ -184,7 +184,7 @@ def test_an_artefact_is_loaded_once_and_a_healed_one_is_found(tmp_path):
 
 def test_importing_loads_no_library_and_no_artefact():
     """BUG-S0-20: any command, from any folder, with or without the file."""
-    code = "import sys, ml.inference; print({'catboost', 'pandas', 'lightgbm', 'sklearn'} & set(sys.modules))"
+    code = "import sys, ml.inference; print({'catboost', 'numpy', 'pandas', 'lightgbm', 'sklearn'} & set(sys.modules))"
     root = SHIPPED.parent.parent
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r}); {code}"],

@@ -6,7 +6,7 @@ cannot be used, predicting says so and nothing else notices.
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
@@ -17,7 +17,10 @@ from backend.banking.models import Account, LoanScore
 from backend.banking.selectors import scoring as selectors
 from backend.common.principal import Principal
 from ml.errors import BrokenArtefact
-from ml.inference import Model, Reason, Score, opened
+from ml.inference import Reason, Score, opened
+
+if TYPE_CHECKING:
+    from ml.inference.model import Model
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +35,7 @@ class Estimate:
     reasons: tuple[Reason, ...] | None = None
 
 
-def model() -> Model:
+def model() -> "Model":
     """Return the process's model. Raises: ModelUnavailable."""
     try:
         return opened(settings.LOAN_MODEL)
