@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.banking.tests.factories import make_bank
+from backend.banking.tests.manager_factories import make_bank
 from backend.tests.commits import committed  # noqa: F401 - a fixture
 
 

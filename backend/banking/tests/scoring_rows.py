@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from backend.banking.models import LoanScore, RunScore, ScoringRun
 from backend.banking.services import predictions
-from backend.banking.tests.factories import make_account, make_bank, make_loan
+from backend.banking.tests.manager_factories import make_account, make_bank, make_loan
 from backend.tests.stage import Stage
 
 

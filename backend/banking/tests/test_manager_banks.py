@@ -7,7 +7,7 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Bank
 from backend.banking.services import banks
-from backend.banking.tests.factories import everything_stored, make_account, make_bank, make_customer
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_bank, make_customer
 from backend.common.errors import DomainError
 from backend.identity.principals import principal_of
 from backend.tests.commits import in_parallel

@@ -5,7 +5,7 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Loan, LoanState, Registration
 from backend.banking.services import customers
-from backend.banking.tests.factories import everything_stored, make_account, make_customer, make_loan, share
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer, make_loan, share
 from backend.identity.principals import principal_of
 from backend.tests.commits import in_parallel
 
@@ -141,11 +141,11 @@ def test_a_waiting_loan_is_changed_but_not_into_a_record(mona, as_mona):
 @pytest.mark.parametrize(
     ("door", "state", "code", "deleted"),
     [
-        ("manager", "active", "loan.settled", "has_postings"),
-        ("manager", "paid", "loan.settled", "has_postings"),
+        ("manager", "active", "loan.settled", "ledger.has_postings"),
+        ("manager", "paid", "loan.settled", "ledger.has_postings"),
         ("manager", "rejected", "loan.settled", None),
         ("partner", "pending", "loan.of_another_door", "loan.of_another_door"),
-        ("customer", "active", "loan.of_another_door", "has_postings"),
+        ("customer", "active", "loan.of_another_door", "ledger.has_postings"),
     ],
 )
 def test_a_loan_that_lives_its_own_life_is_not_rewritten(door, state, code, deleted, mona, as_mona):
@@ -217,7 +217,7 @@ def test_a_loan_under_way_keeps_its_account_and_customer(kind, mona, as_mona):
 
 def test_a_customer_deleted_while_an_account_is_opened_leaves_no_orphan(committed, make_user):
     """BUG-S0-16: whichever comes first, the other hears that it is too late."""
-    from backend.banking.tests.factories import make_bank
+    from backend.banking.tests.manager_factories import make_bank
 
     manager = make_user()
     make_bank(manager)

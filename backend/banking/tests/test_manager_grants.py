@@ -5,7 +5,7 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Bank, BankGrant
 from backend.banking.services import grants
-from backend.banking.tests.factories import everything_stored, make_account, make_bank, make_loan
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_bank, make_loan
 from backend.identity.principals import principal_of
 from backend.identity.tests.doors import notices_to
 
@@ -36,7 +36,9 @@ def test_a_further_manager_sees_and_does_what_the_first_one_does(bank, mona, nil
     made = as_nils.post("/api/register/customer/", {"first_name": "Eva", "last_name": "Berg"})
     assert (made.status_code, as_nils.get("/api/customer/").json()["count"]) == (201, 2)
     assert [one["is_first"] for one in as_nils.get(f"/api/bank/{bank.pk}/managers/").json()] == [True, False]
-    assert [notice["kind"] for notice in notices_to(nils.pk)] == ["bank.shared"]
+    assert notices_to(nils.pk) == [
+        {"kind": "bank.shared", "bank_id": str(bank.pk), "bank": "First", "shared_by": mona.pk}
+    ]
     assert AuditLog.objects.get(action="bank.manager_added").facts == {"manager": nils.pk}
 
 

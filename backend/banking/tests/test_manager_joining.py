@@ -5,7 +5,7 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Bank, Customer, Registration
 from backend.banking.services.customers import customer_of
-from backend.banking.tests.factories import everything_stored, make_account, make_customer, share
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer, share
 from backend.common.models import StoredFile
 from backend.identity.models import User
 from backend.identity.principals import principal_of

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.banking.models import Account, Bank, Customer, Loan, Registration
 from backend.banking.services import grants
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan, share
+from backend.banking.tests.manager_factories import make_account, make_bank, make_customer, make_loan, share
 from backend.identity.principals import principal_of
 
 ID = {"bank": "bank_id", "customer": "customer_id", "account": "account_id", "loan": "loan_id"}

@@ -8,7 +8,7 @@ import pytest
 
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Loan, Registration
-from backend.banking.tests.factories import everything_stored, make_account, make_customer
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer
 from backend.identity.principals import principal_of
 
 ANA = {

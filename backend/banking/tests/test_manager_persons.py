@@ -4,7 +4,7 @@ import pytest
 
 from backend.banking.models import Account, Bank, BankGrant, Customer, Loan
 from backend.banking.services import grants, persons
-from backend.banking.tests.factories import make_account, make_customer, make_loan
+from backend.banking.tests.manager_factories import make_account, make_customer, make_loan
 from backend.common import hooks
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.principals import principal_of

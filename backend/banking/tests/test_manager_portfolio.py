@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from backend.banking.models import Account, Bank, Loan
-from backend.banking.tests.factories import make_account, make_customer, make_loan
+from backend.banking.tests.manager_factories import make_account, make_customer, make_loan
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -11,7 +11,7 @@ from backend.audit.models import AuditLog
 from backend.banking import tasks
 from backend.banking.models import Loan, RunScore, RunState, ScoringRun
 from backend.banking.services import portfolios, predictions
-from backend.banking.tests.factories import everything_stored, make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_bank, make_customer, make_loan
 from backend.common import jobs
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from backend.banking.models import BankGrant, LoanScore
 from backend.banking.services import predictions
-from backend.banking.tests.factories import everything_stored, make_account, make_bank, make_customer
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_bank, make_customer
 from backend.common.hooks import Erasure, Export, person_erased, person_exported
 from ml.columns import SHIPPED
 from ml.inference import load

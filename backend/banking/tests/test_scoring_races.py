@@ -2,7 +2,7 @@
 
 from backend.banking.models import RunScore, RunState, ScoringRun
 from backend.banking.services import portfolios
-from backend.banking.tests.factories import make_account, make_bank, make_loan
+from backend.banking.tests.manager_factories import make_account, make_bank, make_loan
 from backend.common import jobs
 from backend.identity.principals import principal_of
 from backend.tests.commits import committed, in_parallel  # noqa: F401 - a fixture

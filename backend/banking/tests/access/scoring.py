@@ -1,7 +1,7 @@
 """Who may call the routes of the loan model, and what calling them takes."""
 
 from backend.banking.models import ScoringRun
-from backend.banking.tests.factories import make_bank
+from backend.banking.tests.manager_factories import make_bank
 from backend.tests.roles import Cases, always, signed_in
 
 RUN = "/api/loan/score-portfolio/{scoring_run_id}/"
