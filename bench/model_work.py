@@ -67,7 +67,7 @@ def _cell(name: str, value: object) -> object:
 
 
 def _shap(native: CatBoostClassifier, numbers: list[float]) -> object:
-    pool = Pool(np.array([numbers], dtype=np.float32), thread_count=1)
+    pool = Pool([numbers], thread_count=1)
     return native.get_feature_importance(pool, type="ShapValues", thread_count=1)
 
 

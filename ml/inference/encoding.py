@@ -56,12 +56,18 @@ class Encoding:
 
     @cached_property
     def _places(self) -> tuple[tuple[str, dict[str, int]], ...]:
-        """For each category, the column of each value, by its plain word."""
+        """For each category, the column of each value, as it is spelled and by its plain word."""
         found, place = [], len(NUMERIC)
         for name in CATEGORICAL:
-            found.append((name, {plain(value): place + at for at, value in enumerate(self.categories[name])}))
+            values = self.categories[name]
+            plainly = {plain(value): place + at for at, value in enumerate(values)}
+            found.append((name, {**{value: place + at for at, value in enumerate(values)}, **plainly}))
             place += len(self.categories[name])
         return tuple(found)
+
+    @cached_property
+    def _unmarked(self) -> list[float]:
+        return [0.0] * (len(self.names) - len(NUMERIC))
 
     @cached_property
     def _numbers(self) -> tuple[tuple[str, float, float, float], ...]:
@@ -77,11 +83,13 @@ class Encoding:
             elif number > highest or number < lowest:
                 outside.append(name)
             encoded.append(number)
-        encoded += [0.0] * (len(self.names) - len(encoded))
+        encoded += self._unmarked
         for name, places in self._places:
             value = values.get(name)
             if value is not None:
-                place = places.get(plain(str(value)))
+                place = places.get(value) if type(value) is str else None  # As training spelled it most often.
+                if place is None:
+                    place = places.get(plain(str(value)))
                 if place is not None:
                     encoded[place] = 1.0
         return encoded, tuple(outside)
@@ -123,10 +131,11 @@ def read_number(name: str, value: object) -> float:
     if name == JOB_YEARS:
         return _JOB_YEARS.get(plain(str(value)), NAN)
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = value if type(value) is float else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return NAN
-    return _sound(name, number)
+    # Most are small, and sound as they are.
+    return number if 0.0 <= number <= SCORE_MAX else _sound(name, number)
 
 
 def _sound(name: str, number: float) -> float:

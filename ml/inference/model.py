@@ -34,6 +34,7 @@ class Model:
         self._slope = header.calibration["slope"]
         self._intercept = header.calibration["intercept"]
         self._engine = engine
+        self._columns = _columns(self.encoding.sources)
         # Adds up what the columns of one feature did, in calibrated log-odds.
         self._by_feature = self._slope * np.equal.outer(np.array(self.encoding.sources), np.arange(len(FEATURES)))
 
@@ -45,9 +46,9 @@ class Model:
     def explain(self, values: Mapping[str, object], *, most: int = REASONS_MAX) -> Explanation:
         """Score one row and say why. SHAP values add up to the score, so this costs one call, not two."""
         row, outside = self.encoding.row(values)
-        found = self._engine.effects(np.array([row], dtype=np.float32))[0]
-        effects = dict(zip(FEATURES, (found[:-1] @ self._by_feature).tolist(), strict=True))
-        return Explanation(self._score(float(found.sum()), outside), in_words(effects, values, most))
+        found = self._engine.effects([row])[0].tolist()
+        effects = {name: self._slope * sum(found[columns]) for name, columns in self._columns}
+        return Explanation(self._score(sum(found), outside), in_words(effects, values, most))
 
     def prepare(self, columns: Columns) -> Matrix:
         """Return columns by the names of FEATURES as the matrix that the trees read."""
@@ -77,6 +78,15 @@ class Model:
         paid = probability >= self.threshold
         band = BANDS[0] if probability >= self._low_risk_from else BANDS[1] if paid else BANDS[2]
         return Score(FULLY_PAID if paid else CHARGED_OFF, probability, band, self.version, outside)
+
+
+def _columns(sources: Sequence[int]) -> tuple[tuple[str, slice], ...]:
+    """Return where in the matrix each feature is: the columns of one are neighbours."""
+    spans = []
+    for place, name in enumerate(FEATURES):
+        known = [at for at, source in enumerate(sources) if source == place]
+        spans.append((name, slice(known[0], known[-1] + 1) if known else slice(0, 0)))
+    return tuple(spans)
 
 
 def load(path: Path) -> Model:

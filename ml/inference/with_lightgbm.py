@@ -21,7 +21,10 @@ class LightGBMTrees:
         return cast(NDArray[np.float64], self._booster.predict(np.asarray(matrix), raw_score=True, num_threads=1))
 
     def effects(self, matrix: Any) -> NDArray[np.float64]:
-        return cast(NDArray[np.float64], self._booster.predict(np.asarray(matrix), pred_contrib=True, num_threads=1))
+        return cast(
+            NDArray[np.float64],
+            self._booster.predict(np.asarray(matrix, dtype=np.float32), pred_contrib=True, num_threads=1),
+        )
 
 
 def open_payload(payload: bytes) -> LightGBMTrees:

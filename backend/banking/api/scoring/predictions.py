@@ -31,7 +31,7 @@ class PredictIn(serializers.Serializer[Any]):
     reasons = serializers.BooleanField(required=False, default=False, help_text="As `?reasons=true`.")
 
 
-class ReasonOut(serializers.Serializer[Any]):
+class PredictionReasonOut(serializers.Serializer[Any]):
     feature = serializers.CharField()
     effect = serializers.FloatField(help_text="On the log-odds of full repayment.")
     words = serializers.CharField()
@@ -45,7 +45,7 @@ class PredictionOut(serializers.Serializer[Any]):
     outside = serializers.ListField(
         child=serializers.CharField(), help_text="What lies beyond anything that the model was trained on."
     )
-    reasons = ReasonOut(many=True, required=False, help_text="Only where asked for, the strongest first.")
+    reasons = PredictionReasonOut(many=True, required=False, help_text="Only where asked for, the strongest first.")
 
 
 class Predict(APIView):
