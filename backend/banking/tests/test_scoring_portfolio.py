@@ -134,7 +134,7 @@ def test_a_job_that_died_goes_on_where_it_stopped_and_one_that_runs_twice_does_n
 ):
     monkeypatch.setattr(portfolios, "AT_ONCE", 2)
     start(as_mona, django_capture_on_commit_callbacks, ended_too=True)
-    (task, kwargs) = held[0]
+    task, kwargs = held[0]
     run_id = uuid.UUID(kwargs["run_id"])
 
     assert portfolios._one_batch(run_id)  # ... and the process dies.
