@@ -11,6 +11,7 @@ from backend.banking.models import Account, BankGrant, LedgerFinding, LoanState,
 from backend.banking.services import payments
 from backend.banking.services.customers import register
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
 
@@ -55,4 +56,5 @@ ROWS = {
         kind="balance", subject=f"account {uuid4()}", words="It differs.", event_id=1
     ),
     "banking.InternalAccount": _funded,
+    **SCORING_ROWS,
 }
