@@ -4,23 +4,11 @@ The durable inbox of a person is the topic `user.<id>`, that of a desk `desk.<na
 is an event there. The classes are the payload's schema: what is not a field cannot be sent.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    kind: ClassVar[str]
-    notification_type: ClassVar[str] = "SYSTEM_ALERT"  # S2-M8's word
-    priority: ClassVar[str] = "NORMAL"
-    is_sent_out: ClassVar[bool] = False  # by mail and push, when the person is not connected
-
-    def payload(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def in_words(self) -> tuple[str, str]:
-        """Return a title and a sentence for people."""
-        return self.kind.replace(".", " ").replace("_", " ").capitalize(), ""
+from backend.notifications import banking_notices
+from backend.notifications.notice import Notice
 
 
 def notice_from(kind: str, payload: dict[str, Any]) -> Notice | None:
@@ -331,7 +319,7 @@ class CustomerParted(Notice):
 # Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.
 KINDS: dict[str, type[Notice]] = {
     found.kind: found
-    for found in list(vars().values())
+    for found in [*vars().values(), *vars(banking_notices).values()]
     if isinstance(found, type) and issubclass(found, Notice) and found is not Notice
 }
 # What is mailed and pushed to people who are not connected.

@@ -12,7 +12,7 @@ from backend.banking.models import (
     Loan,
     PartnerKey,
 )
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.manager_factories import make_account, make_bank, make_customer, make_loan
 from backend.tests.stage import Stage
 
 

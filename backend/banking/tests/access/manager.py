@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 
 from backend.banking.models import Bank
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.manager_factories import make_account, make_bank, make_customer, make_loan
 from backend.tests.roles import Cases, Row, always, signed_in
 from backend.tests.stage import Caller, Stage, User
 

@@ -1,0 +1,3 @@
+"""What banking's tests share."""
+
+from backend.tests.commits import committed  # noqa: F401 - a fixture
