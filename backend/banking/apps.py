@@ -7,5 +7,7 @@ class BankingConfig(AppConfig):
 
     def ready(self) -> None:
         from backend.banking.manager_hooks import register_manager
+        from backend.banking.partner_hooks import register_partner
 
         register_manager()
+        register_partner()

@@ -1,5 +1,6 @@
 """Who may call a view: by role, by flag, or by API key."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,17 +34,18 @@ class IsStaff(BasePermission):
         return principal is not None and (principal.is_staff or principal.is_superuser)
 
 
-def api_key(scope: str) -> type[BasePermission]:
+def api_key(scope: str, *, reads: Sequence[str] = ()) -> type[BasePermission]:
     """Return a permission for partner systems: a valid key in `X-Api-Key` that may do `scope`.
 
-    For views with empty `authentication_classes`, so that a missing key is 403 (K-13). The key is `request.auth`.
+    For views with empty `authentication_classes`, so that a missing key is 403 (K-13). The key is `request.auth`;
+    `reads` names what of a higher slice belongs to it and is read in the same query.
     """
 
     class HasApiKey(BasePermission):
         is_for_api_keys = True
 
         def has_permission(self, request: Request, view: APIView) -> bool:
-            key = usable_key(request.META.get("HTTP_X_API_KEY", ""))
+            key = usable_key(request.META.get("HTTP_X_API_KEY", ""), reads=reads)
             if key is None or not may(key, scope):
                 limits.share_for_address("credential")  # Whoever has no key is anybody, and guesses no faster.
                 return False
@@ -55,12 +57,12 @@ def api_key(scope: str) -> type[BasePermission]:
     return HasApiKey
 
 
-def usable_key(raw: str) -> APIKey | None:
+def usable_key(raw: str, *, reads: Sequence[str] = ()) -> APIKey | None:
     """Return the key if it is known, neither revoked nor expired, and right to the last character. One query."""
     if not raw or not raw.isascii() or "\x00" in raw:
         return None
     alive = Q(expiry_date=None) | Q(expiry_date__gt=datetime.now(UTC))
-    keys = APIKey.objects.filter(alive, prefix=raw.partition(".")[0], revoked=False).select_related("grant")
+    keys = APIKey.objects.filter(alive, prefix=raw.partition(".")[0], revoked=False).select_related("grant", *reads)
     key: Any = keys.first()
     return key if key is not None and key.is_valid(raw) else None
 

@@ -1,7 +1,9 @@
 """The routes of all banking doors."""
 
 from backend.banking.api.manager import urls as manager
+from backend.banking.api.partner import urls as partner
 
 urlpatterns = [
     *manager.urlpatterns,
+    *partner.urlpatterns,
 ]

@@ -6,6 +6,14 @@ from backend.banking.models.customers import Customer, HomeOwnership, JobYears, 
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.webhooks import (
+    DeliveryState,
+    DisabledReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookKind,
+    WebhookMessage,
+)
 
 __all__ = [
     "Account",
@@ -13,6 +21,8 @@ __all__ = [
     "Bank",
     "BankGrant",
     "Customer",
+    "DeliveryState",
+    "DisabledReason",
     "Door",
     "Entry",
     "Hold",
@@ -32,4 +42,8 @@ __all__ = [
     "PostingKind",
     "Registration",
     "Term",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookKind",
+    "WebhookMessage",
 ]

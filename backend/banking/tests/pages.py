@@ -1,6 +1,5 @@
 """A row more of each model of banking (backend/tests/pages.py)."""
 
-
 from django.contrib.auth.models import Permission
 from rest_framework_api_key.models import APIKey
 
