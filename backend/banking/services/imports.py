@@ -87,6 +87,7 @@ def load_customers(*, actor: PartnerPrincipal, pieces: Iterable[bytes]) -> Outco
             taken = _store(cursor, actor, first)
             outcome.bad += [_named(first[name], TAKEN) for name in taken]
             outcome.created = [name for name in first if name not in taken]
+        cursor.execute("DROP TABLE banking_staged")  # A second file may follow in the same transaction.
         if outcome.created:
             facts = {
                 "added": len(outcome.created),
