@@ -19,6 +19,7 @@ API_TAGS = {
     "security": "Security events: for bank admins and auditors.",
     "audit": "The trail: for bank admins and auditors.",
     "partner": "For partner systems, with an API key.",
+    "webhooks": "Being told of loans and payments (Standard Webhooks): for partner systems, and managers of banks.",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Ease",
@@ -34,6 +35,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "EntryKindEnum": "backend.budget.models.Kind",
         "ImportStateEnum": "backend.budget.models.Import.State",
         "ChatStateEnum": "backend.support.selectors.STATES",
+        "WebhookDeliveryStateEnum": "backend.banking.models.webhooks.DeliveryState",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "TAGS": [{"name": name, "description": description} for name, description in API_TAGS.items()],

@@ -30,7 +30,7 @@ class DocumentedView(AutoSchema):
         if any(getattr(need, "is_for_api_keys", False) for need in self.view.get_permissions()):
             return [{"apiKey": []}]
         auth: list[dict[str, Any]] = super().get_auth()
-        return auth
+        return [*auth, {"apiKey": []}] if getattr(self.view, "is_for_keys_too", False) else auth
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

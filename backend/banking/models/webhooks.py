@@ -76,10 +76,12 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookMessage(models.Model):
-    """Something that happened, written in its transaction: the body as it is sent, byte for byte, at each try."""
+    """Something that happened to an account, written in its transaction: the body as it is sent, byte for byte, at
+    each try. Of a trial there is no account."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    bank = models.ForeignKey("banking.Bank", on_delete=models.PROTECT, related_name="+")
+    bank = models.ForeignKey("banking.Bank", on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.ForeignKey("banking.Account", null=True, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=40)
     body = models.TextField()
     created_at = models.DateTimeField()
