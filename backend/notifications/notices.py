@@ -273,47 +273,66 @@ class KycExpired(Notice):
         return "Please verify yourself again", "Your verification has run out. Send your documents anew in the app."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudAlerted(Notice):
+    """There is an alert to decide; told again, once, when nobody took it (`is_escalated`)."""
+
+    kind = "fraud.alert"
+    notification_type = "SECURITY_ALERT"
+    priority = "HIGH"
+    alert_id: str
+    alert_type: str
+    severity: str
+    status: str
+    title: str
+    risk_score: int
+    is_held: bool
+    is_escalated: bool
+    created_at: str
+
+    def in_words(self) -> tuple[str, str]:
+        waits = " The money waits for a decision." if self.is_held else ""
+        again = "Nobody has taken it yet: " if self.is_escalated else ""
+        return f"{self.severity.capitalize()} fraud alert", f"{again}{self.title}.{waits}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudClaimed(Notice):
+    """A colleague reviews the alert now, until a time; or nobody any more (both null)."""
+
+    kind = "fraud.claimed"
+    alert_id: str
+    claimed_by: int | None
+    claimed_until: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudProposed(Notice):
+    """One person has decided about an amount for which another must agree."""
+
+    kind = "fraud.proposed"
+    priority = "HIGH"
+    alert_id: str
+    verdict: str
+    proposed_by: int
+
+    def in_words(self) -> tuple[str, str]:
+        words = f"A colleague proposes to {self.verdict} {self.alert_id}. Please look, too."
+        return "A second decision is needed", words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudDecided(Notice):
+    """The alert is decided, or its time ran out (`status` EXPIRED, nobody decided)."""
+
+    kind = "fraud.decided"
+    alert_id: str
+    status: str
+    decided_by: int | None
+
+
 def _spoken(name: str) -> str:
     return name.replace("_", " ").lower()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankShared(Notice):
-    """Somebody was made a further manager of a bank."""
-
-    kind = "bank.shared"
-    bank_id: str
-    bank: str
-    shared_by: int
-
-    def in_words(self) -> tuple[str, str]:
-        return "A bank is yours to manage, too", f"You can now see and do at {self.bank} what its first manager can."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerJoined(Notice):
-    """The manager of a bank made one of its customers the person's: the accounts there are theirs now."""
-
-    kind = "customer.joined"
-    priority = "HIGH"
-    customer_id: str
-    banks: list[str]
-
-    def in_words(self) -> tuple[str, str]:
-        return "Your accounts are here", f"What you have at {', '.join(self.banks)} now shows in your app."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerParted(Notice):
-    """A joining was undone: it was a mistake of the bank's."""
-
-    kind = "customer.parted"
-    priority = "HIGH"
-    customer_id: str
-    banks: list[str]
-
-    def in_words(self) -> tuple[str, str]:
-        return "Accounts were taken off your app", f"{', '.join(self.banks)} had joined them to you by mistake."
 
 
 # Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.

@@ -19,6 +19,7 @@ BACKEND = Path(__file__).resolve().parents[1]
 # What no page shows: what carries others' words, secrets that are used once, and the works of other pages.
 NOT_SHOWN = {
     *("realtime.Topic", "realtime.Event"),
+    *("common.SavedAnswer",),  # what somebody was answered
     *("audit.AuditDetail", "audit.AuditPending", "audit.AuditCheckpoint", "audit.AuditPatrol"),
     *("identity.SocketTicket", "identity.PasswordReset", "identity.SpentStepUp", "identity.RecoveryCode"),
     *("identity.KeyGrant",),  # on the page of its key
@@ -28,6 +29,7 @@ NOT_SHOWN = {
     *("notifications.ReadMark", "notifications.PushDevice", "notifications.Delivery"),
     # Drafts and pieces on their way, and what is on the page of its item.
     *("kyc.Upload", "kyc.UploadPiece", "kyc.Draft", "catalog.ItemTag", "catalog.ItemImage"),
+    "fraud.AlertNote",  # on the page of its alert
     *("support.ReadPosition", "support.MessageVersion", "support.ChatLabel", "support.ChatWords"),
 }
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0002_keep_when_a_person_was_joined"),
+        ("banking", "0003_keep_when_a_person_was_joined"),
         ("rest_framework_api_key", "0005_auto_20220110_1102"),
     ]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from backend.banking.errors import AccountUnknown, LoanUnknown, PaymentUnknown
+from backend.banking.errors import AccountUnknown, LoanUnknown
 from backend.banking.models import (
     Account,
     AccountStatus,
@@ -21,6 +21,7 @@ from backend.banking.models import (
     PaymentDetail,
     PaymentStatus,
 )
+from backend.banking.partner_errors import PaymentUnknown
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.selectors import debts
 from backend.common import keysets

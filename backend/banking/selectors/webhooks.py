@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from backend.banking.errors import DeliveryUnknown, WebhookUnknown
 from backend.banking.models import Bank, WebhookDelivery, WebhookEndpoint
+from backend.banking.partner_errors import DeliveryUnknown, WebhookUnknown
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.selectors import banks
 from backend.common.principal import Principal
@@ -14,7 +14,10 @@ Actor = Principal | PartnerPrincipal
 
 
 def bank_of(actor: Actor, bank_id: UUID | None) -> UUID:
-    """Return the bank that is meant: the key's, or the one that a manager names. Raises: NotABankManager, InvalidField."""
+    """Return the bank that is meant: the key's, or the one that a manager names.
+
+    Raises: NotABankManager, InvalidField.
+    """
     return actor.bank_id if isinstance(actor, PartnerPrincipal) else banks.chosen_bank(actor, bank_id)
 
 

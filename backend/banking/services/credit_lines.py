@@ -10,9 +10,9 @@ from uuid import UUID
 
 from backend.audit import services as audit
 from backend.banking import ledger
-from backend.banking.errors import CustomerPaused, FrozenByTheBank, KeyWithoutBank
 from backend.banking.facts import LoanMoved
 from backend.banking.models import Account, AccountStatus, Bank, Customer, Door, Registration
+from backend.banking.partner_errors import CustomerPaused, FrozenByTheBank, KeyWithoutBank
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.services import accounts
 from backend.banking.services.names import unique_names

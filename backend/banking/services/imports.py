@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from backend.audit import services as audit
 from backend.banking.customer_lines import BadLine, CustomerLine, NotText, read
-from backend.banking.errors import FileRefused
+from backend.banking.partner_errors import FileRefused
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.services.accounts import new_number
 from backend.common.unit_of_work import unit_of_work

@@ -10,16 +10,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backend.banking.errors import (
-    AccountClosed,
-    AccountFrozen,
-    CustomerPaused,
-    ExternalIdTaken,
-    FrozenByTheBank,
-    InvalidAmount,
-    KeyWithoutBank,
-    MoveRefused,
-)
+from backend.banking.errors import AccountClosed, AccountFrozen, ExternalIdTaken, InvalidAmount, MoveRefused
+from backend.banking.partner_errors import CustomerPaused, FrozenByTheBank, KeyWithoutBank
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.services.credit_lines import default_bank
 from backend.common.errors import DomainError

@@ -22,7 +22,8 @@ from backend.banking.api.partner.shapes import (
     UploadedOut,
     by_name,
 )
-from backend.banking.errors import ExternalIdTaken, FileRefused
+from backend.banking.errors import ExternalIdTaken
+from backend.banking.partner_errors import FileRefused
 from backend.banking.selectors import partner as selectors
 from backend.banking.services import credit_lines, imports
 from backend.common.rendering import JSONParser

@@ -14,7 +14,7 @@ import structlog
 from django.db import transaction
 
 from backend.audit import services as audit
-from backend.banking.errors import InvalidField, StillPending, TooManyWebhooks, WebhookDisabled
+from backend.banking.errors import InvalidField
 from backend.banking.models import (
     Bank,
     DeliveryState,
@@ -22,6 +22,7 @@ from backend.banking.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from backend.banking.partner_errors import StillPending, TooManyWebhooks, WebhookDisabled
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.sealing import place_of, webhook_envelopes
 from backend.banking.selectors import webhooks as selectors
