@@ -10,6 +10,7 @@ from backend.banking import ledger
 from backend.banking.models import Account, BankGrant, LedgerFinding, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
+from backend.banking.tests.access.partner import WEBHOOK_ROWS
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
 from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.common.unit_of_work import unit_of_work
@@ -57,4 +58,5 @@ ROWS = {
     ),
     "banking.InternalAccount": _funded,
     **SCORING_ROWS,
+    **WEBHOOK_ROWS,
 }
