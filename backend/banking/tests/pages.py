@@ -12,6 +12,7 @@ from backend.banking.models import Account, BankGrant, LedgerFinding, LoanState,
 from backend.banking.services import payments
 from backend.banking.services.customers import register
 from backend.banking.services.lending import repaying
+from backend.banking.tests.access.partner import WEBHOOK_ROWS
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
 from backend.banking.tests.lending_factories import START, apply, lend, make_borrower, make_product
 from backend.banking.tests.scoring_rows import SCORING_ROWS
@@ -71,4 +72,5 @@ ROWS = {
     "banking.Instalment": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
     "banking.Repayment": _repaid,
     **SCORING_ROWS,
+    **WEBHOOK_ROWS,
 }
