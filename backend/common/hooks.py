@@ -122,6 +122,23 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class FraudDecision:
+    """A bank admin released or rejected what an alert is about, in the transaction that decides; the alert is locked.
+
+    `subject_kind` and `subject_id` name it: `transfer`, its id. With `is_held` money waits: a listener captures or
+    voids the hold. One that raises a domain error undoes the whole decision.
+    """
+
+    alert_id: str
+    subject_kind: str
+    subject_id: str
+    verdict: str  # "release" or "reject"
+    is_held: bool
+    by_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceChange:
     """A phone takes pushes for a person from now on (`added`), or no longer. `device_id` is the row's number.
 
@@ -143,5 +160,6 @@ person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
 device_changed: Hook[DeviceChange] = Hook("device_changed")
 access_denied: Hook[Denial] = Hook("access_denied")
+fraud_decided: Hook[FraudDecision] = Hook("fraud_decided")
 security_event: Hook[SecurityNotice] = Hook("security_event")
 trail_broken: Hook[TrailBroken] = Hook("trail_broken")
