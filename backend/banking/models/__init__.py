@@ -1,35 +1,47 @@
 """Banks, who banks there, what they owe and own. What money did lies in postings; `ledger.py` alone writes those."""
 
 from backend.banking.models.accounts import Account, AccountStatus
+from backend.banking.models.applications import ApplicationStatus, LoanApplication, LoanProduct, Purpose
 from backend.banking.models.banks import Bank, BankGrant, PartnerKey
 from backend.banking.models.customers import Customer, HomeOwnership, JobYears, Registration
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
+from backend.banking.models.lending import Effect, Instalment, InstalmentState, LoanTerms, Repayment, RepaymentKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 
 __all__ = [
     "Account",
     "AccountStatus",
+    "ApplicationStatus",
     "Bank",
     "BankGrant",
     "Customer",
     "Door",
+    "Effect",
     "Entry",
     "Hold",
     "HoldState",
     "HomeOwnership",
+    "Instalment",
+    "InstalmentState",
     "InternalAccount",
     "InternalKind",
     "JobYears",
     "Loan",
+    "LoanApplication",
+    "LoanProduct",
     "LoanState",
     "LoanStatus",
+    "LoanTerms",
     "PartnerKey",
     "Payment",
     "PaymentDetail",
     "PaymentStatus",
     "Posting",
     "PostingKind",
+    "Purpose",
     "Registration",
+    "Repayment",
+    "RepaymentKind",
     "Term",
 ]
