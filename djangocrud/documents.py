@@ -13,6 +13,7 @@ API_TAGS = {
     "fraud rules": "Versions of the fraud rules: drafted, tried, published by a second person; snoozes.",
     "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
     "notifications": "The durable inbox of a person, and of a desk.",
+    "bank": "Banks, their customers, accounts and loans: for the managers of banks.",
     "budget": "Income, expenses and their categories.",
     "catalog": "Tagged items with search.",
     "help": "Help articles.",

@@ -191,7 +191,7 @@ def _post_activation(account: Account, loan: Loan, actor_id: int | None) -> Post
     lent = loan.current_loan_amount
     target = (
         Line(lent, account=account)
-        if loan.door == Door.CUSTOMER
+        if loan.door != Door.PARTNER
         else Line(lent, internal=(account.bank_id, InternalKind.PARTNER_CLEARING))
     )
     return ledger.post(
