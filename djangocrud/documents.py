@@ -14,6 +14,8 @@ API_TAGS = {
     "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
     "notifications": "The durable inbox of a person, and of a desk.",
     "bank": "Banks, their customers, accounts and loans: for the managers of banks.",
+    "lending": "Loans for people: products, applications, schedules, repayments.",
+    "lending desk": "Deciding about loans: for bank admins and the managers of the bank; auditors read.",
     "budget": "Income, expenses and their categories.",
     "catalog": "Tagged items with search.",
     "help": "Help articles.",

@@ -90,6 +90,9 @@ class Env(BaseModel):
     fraud_escalate_minutes: int = Field(default=15, ge=1)
     fraud_signal_minutes: int = Field(default=60, ge=1)
     fraud_kept_days: int = Field(default=3650, ge=365)
+    # Loans for people: how many days ahead an instalment is announced, and how often a late one is told of again.
+    loan_reminder_days: int = Field(default=3, ge=0, le=28)
+    loan_late_notice_days: int = Field(default=30, ge=1)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""

@@ -294,6 +294,9 @@ FRAUD_CLAIM_MINUTES = env.fraud_claim_minutes
 FRAUD_ESCALATE_MINUTES = env.fraud_escalate_minutes
 FRAUD_SIGNAL_MINUTES = env.fraud_signal_minutes
 FRAUD_KEPT_DAYS = env.fraud_kept_days
+
+# Loans for people (backend/docs/lending.md).
+LOAN_REMINDER_DAYS, LOAN_LATE_NOTICE_DAYS = env.loan_reminder_days, env.loan_late_notice_days
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.

@@ -6,6 +6,8 @@ class BankingConfig(AppConfig):
     label = "banking"
 
     def ready(self) -> None:
+        from backend.banking.lending_hooks import register_lending
         from backend.banking.manager_hooks import register_manager
 
+        register_lending()
         register_manager()

@@ -88,11 +88,10 @@ class LoanTerms(models.Model):
             models.Index(
                 fields=["next_due_on", "loan"], name="banking_terms_due", condition=Q(next_due_on__isnull=False)
             ),
-            models.Index(fields=["late_on", "loan"], name="banking_terms_late", condition=Q(late_on__isnull=False)),
             models.Index(
-                fields=["bank", "late_on", "loan"],
-                name="banking_terms_late_at_bank",
-                condition=Q(late_on__isnull=False),
+                fields=["bank", "next_due_on", "loan"],
+                name="banking_terms_due_at_bank",
+                condition=Q(next_due_on__isnull=False),
             ),
         ]
 
@@ -101,7 +100,8 @@ class LoanTerms(models.Model):
 
 
 class Repayment(models.Model):
-    """Money that came out of the account towards one loan. `on` is the bank's day."""
+    """Money that came out of the account towards one loan: the payment's one detail is the principal, the rest of it
+    interest. `on` is the bank's day."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     loan = models.ForeignKey("banking.Loan", on_delete=models.PROTECT, related_name="repayments", db_index=False)
@@ -112,7 +112,7 @@ class Repayment(models.Model):
     interest = models.DecimalField(max_digits=20, decimal_places=2)
     outstanding = models.DecimalField(max_digits=20, decimal_places=2, help_text="What was owed afterwards.")
     on = models.DateField()
-    posting = models.OneToOneField("banking.Posting", on_delete=models.PROTECT, related_name="repayment")
+    payment = models.OneToOneField("banking.Payment", on_delete=models.PROTECT, related_name="repayment")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
