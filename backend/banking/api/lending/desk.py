@@ -19,14 +19,14 @@ from backend.banking.api.lending.shapes import (
     REFUSED,
     RULE,
     STATE,
-    ChargeOffIn,
-    DeskApplicationOut,
-    DeskLoanOut,
-    ProductChangeIn,
-    ProductIn,
-    ProductOut,
-    RejectionIn,
-    RunningLoanOut,
+    DeskLentOut,
+    DeskLoanApplicationOut,
+    LoanChargeOffIn,
+    LoanProductChangeIn,
+    LoanProductIn,
+    LoanProductOut,
+    LoanRejectionIn,
+    RunningLentOut,
 )
 from backend.banking.api.shapes import uuid_in
 from backend.banking.models import ApplicationStatus
@@ -49,7 +49,7 @@ class DeskApplications(APIView):
         tags=[DESK_TAG],
         description="The newest first.",
         parameters=[OF_BANK, OpenApiParameter("status", str, enum=ApplicationStatus.values), *CURSOR],
-        responses={200: page_schema("DeskLoanApplicationPage", DeskApplicationOut), 400: REFUSED, 403: Detail},
+        responses={200: page_schema("DeskLoanApplicationPage", DeskLoanApplicationOut), 400: REFUSED, 403: Detail},
     )
     def get(self, request: SignedRequest) -> Response:
         bank_id, wanted = uuid_in(request, "bank"), request.query_params.get("status", "")
@@ -70,7 +70,7 @@ class OneDeskApplication(APIView):
     @extend_schema(
         operation_id="get_desk_loan_application",
         tags=[DESK_TAG],
-        responses={200: DeskApplicationOut, 403: Detail, 404: Detail},
+        responses={200: DeskLoanApplicationOut, 403: Detail, 404: Detail},
     )
     def get(self, request: SignedRequest, desk_application_id: UUID) -> Response:
         selectors.desk_application(actor=request.user, application_id=desk_application_id, reading=True)
@@ -84,7 +84,7 @@ class ApproveApplication(APIView):
         description="Lends what was asked for: the schedule begins today, and the money goes to the account.",
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses={200: DeskApplicationOut, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
+        responses={200: DeskLoanApplicationOut, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
     )
     @idempotent_post()
     def post(self, request: SignedRequest, desk_application_id: UUID) -> Response:
@@ -96,12 +96,12 @@ class RejectApplication(APIView):
     @extend_schema(
         operation_id="reject_loan_application",
         tags=[DESK_TAG],
-        request=RejectionIn,
-        responses={200: DeskApplicationOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
+        request=LoanRejectionIn,
+        responses={200: DeskLoanApplicationOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
     )
     def post(self, request: SignedRequest, desk_application_id: UUID) -> Response:
         selectors.desk_application(actor=request.user, application_id=desk_application_id)
-        given = RejectionIn(data=request.data)
+        given = LoanRejectionIn(data=request.data)
         given.is_valid(raise_exception=True)
         applications.reject(actor=request.user, application_id=desk_application_id, **given.validated_data)
         return _application(desk_application_id)
@@ -117,7 +117,7 @@ class DeskLoans(APIView):
             OpenApiParameter("late", bool, description="Only those behind the days of grace."),
             *CURSOR,
         ],
-        responses={200: page_schema("DeskLoanPage", RunningLoanOut), 400: REFUSED, 403: Detail},
+        responses={200: page_schema("DeskLoanPage", RunningLentOut), 400: REFUSED, 403: Detail},
     )
     def get(self, request: SignedRequest) -> Response:
         bank_id, late = uuid_in(request, "bank"), request.query_params.get("late", "")
@@ -138,7 +138,7 @@ class OneDeskLoan(APIView):
     @extend_schema(
         operation_id="get_desk_loan",
         tags=[DESK_TAG],
-        responses={200: DeskLoanOut, 403: Detail, 404: Detail},
+        responses={200: DeskLentOut, 403: Detail, 404: Detail},
     )
     def get(self, request: SignedRequest, desk_loan_id: UUID) -> Response:
         selectors.desk_loan(actor=request.user, loan_id=desk_loan_id, reading=True)
@@ -151,13 +151,13 @@ class ChargeOffLoan(APIView):
         tags=[DESK_TAG],
         description="Gives up a loan that is overdue for as long as its terms say. The principal becomes a loss.",
         parameters=[IDEMPOTENCY_KEY],
-        request=ChargeOffIn,
-        responses={200: DeskLoanOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
+        request=LoanChargeOffIn,
+        responses={200: DeskLentOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
     )
     @idempotent_post()
     def post(self, request: SignedRequest, desk_loan_id: UUID) -> Response:
         selectors.desk_loan(actor=request.user, loan_id=desk_loan_id)
-        given = ChargeOffIn(data=request.data)
+        given = LoanChargeOffIn(data=request.data)
         given.is_valid(raise_exception=True)
         giving_up.charge_off(actor=request.user, loan_id=desk_loan_id, **given.validated_data)
         return _loan(desk_loan_id)
@@ -169,7 +169,7 @@ class DeskProducts(APIView):
         tags=[DESK_TAG],
         description="Closed ones too, the newest first.",
         parameters=[OF_BANK, *CURSOR],
-        responses={200: page_schema("DeskLoanProductPage", ProductOut), 400: REFUSED, 403: Detail},
+        responses={200: page_schema("DeskLoanProductPage", LoanProductOut), 400: REFUSED, 403: Detail},
     )
     def get(self, request: SignedRequest) -> Response:
         bank_id, banks = uuid_in(request, "bank"), selectors.desk_banks(request.user, reading=True)
@@ -186,12 +186,12 @@ class DeskProducts(APIView):
     @extend_schema(
         operation_id="create_loan_product",
         tags=[DESK_TAG],
-        request=ProductIn,
-        responses={201: ProductOut, 400: REFUSED, 403: Detail, 404: Detail, 422: RULE},
+        request=LoanProductIn,
+        responses={201: LoanProductOut, 400: REFUSED, 403: Detail, 404: Detail, 422: RULE},
     )
     def post(self, request: SignedRequest) -> Response:
         selectors.desk_banks(request.user)
-        given = ProductIn(data=request.data)
+        given = LoanProductIn(data=request.data)
         given.is_valid(raise_exception=True)
         fields: dict[str, Any] = dict(given.validated_data)
         product = products.create_product(actor=request.user, bank_id=fields.pop("bank"), fields=fields)
@@ -203,12 +203,12 @@ class OneDeskProduct(APIView):
         operation_id="change_loan_product",
         tags=[DESK_TAG],
         description="For later applications: who has applied keeps the terms of then.",
-        request=ProductChangeIn,
-        responses={200: ProductOut, 400: REFUSED, 403: Detail, 404: Detail, 422: RULE},
+        request=LoanProductChangeIn,
+        responses={200: LoanProductOut, 400: REFUSED, 403: Detail, 404: Detail, 422: RULE},
     )
     def patch(self, request: SignedRequest, desk_product_id: UUID) -> Response:
         selectors.desk_banks(request.user)
-        given = ProductChangeIn(data=request.data)
+        given = LoanProductChangeIn(data=request.data)
         given.is_valid(raise_exception=True)
         product = products.change_product(actor=request.user, product_id=desk_product_id, changes=given.validated_data)
         return Response(rows.product(selectors.product_row(product.pk)))

@@ -18,16 +18,16 @@ from backend.banking.api.lending.shapes import (
     RULE,
     STATE,
     TAG,
-    ApplicationIn,
-    ApplicationOut,
-    LoanOut,
-    LoanWithScheduleOut,
-    PayoffOut,
-    ProductOut,
-    QuoteOut,
-    RepaymentIn,
-    RepaymentOut,
-    TermsIn,
+    LentOut,
+    LentWithScheduleOut,
+    LoanApplicationIn,
+    LoanApplicationOut,
+    LoanPayoffOut,
+    LoanProductOut,
+    LoanQuoteOut,
+    LoanRepaymentIn,
+    LoanRepaymentOut,
+    LoanTermsIn,
 )
 from backend.banking.api.shapes import uuid_in
 from backend.banking.models import Repayment, RepaymentKind
@@ -50,7 +50,7 @@ class Products(APIView):
         tags=[TAG],
         description="What banks lend for, the newest first.",
         parameters=[OF_BANK, *CURSOR],
-        responses={200: page_schema("LoanProductPage", ProductOut), 400: REFUSED},
+        responses={200: page_schema("LoanProductPage", LoanProductOut), 400: REFUSED},
     )
     def get(self, request: SignedRequest) -> Response:
         bank_id = uuid_in(request, "bank")
@@ -73,11 +73,11 @@ class Quote(APIView):
             OpenApiParameter("months", int, required=True),
             OpenApiParameter("method", str, enum=METHODS),
         ],
-        responses={200: QuoteOut, 400: REFUSED, 404: Detail, 422: RULE},
+        responses={200: LoanQuoteOut, 400: REFUSED, 404: Detail, 422: RULE},
     )
     def get(self, request: SignedRequest, product_id: UUID) -> Response:
         product = selectors.get_open_product(product_id)
-        given = TermsIn(data=request.query_params)
+        given = LoanTermsIn(data=request.query_params)
         given.is_valid(raise_exception=True)
         amount, months, method = (given.validated_data[name] for name in ("amount", "months", "method"))
         applications.check_offer(product, amount, months)
@@ -95,7 +95,7 @@ class Applications(APIView):
         tags=[TAG],
         description="One's own, the newest first.",
         parameters=CURSOR,
-        responses={200: page_schema("LoanApplicationPage", ApplicationOut), 400: REFUSED},
+        responses={200: page_schema("LoanApplicationPage", LoanApplicationOut), 400: REFUSED},
     )
     def get(self, request: SignedRequest) -> Response:
         page = keysets.page_of(
@@ -112,12 +112,12 @@ class Applications(APIView):
         description="Asks the account's bank for a loan on the terms that the product has now. One at a time for each "
         "account. Whoever asks has been verified (KYC).",
         parameters=[IDEMPOTENCY_KEY],
-        request=ApplicationIn,
-        responses={201: ApplicationOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
+        request=LoanApplicationIn,
+        responses={201: LoanApplicationOut, 400: REFUSED, 403: Detail, 404: Detail, 409: STATE, 422: RULE},
     )
     @idempotent_post()
     def post(self, request: SignedRequest) -> Response:
-        given = ApplicationIn(data=request.data)
+        given = LoanApplicationIn(data=request.data)
         given.is_valid(raise_exception=True)
         asked = dict(given.validated_data)
         application = applications.apply(
@@ -128,7 +128,7 @@ class Applications(APIView):
 
 
 class OneApplication(APIView):
-    @extend_schema(operation_id="get_loan_application", tags=[TAG], responses={200: ApplicationOut, 404: Detail})
+    @extend_schema(operation_id="get_loan_application", tags=[TAG], responses={200: LoanApplicationOut, 404: Detail})
     def get(self, request: SignedRequest, application_id: UUID) -> Response:
         found = selectors.own_application(actor=request.user, application_id=application_id)
         return Response(rows.application(selectors.application_row(found.pk)))
@@ -140,7 +140,7 @@ class WithdrawApplication(APIView):
         tags=[TAG],
         description="Takes back what is not decided yet.",
         request=None,
-        responses={200: ApplicationOut, 404: Detail, 409: STATE},
+        responses={200: LoanApplicationOut, 404: Detail, 409: STATE},
     )
     def post(self, request: SignedRequest, application_id: UUID) -> Response:
         found = applications.withdraw(actor=request.user, application_id=application_id)
@@ -153,7 +153,7 @@ class Loans(APIView):
         tags=[TAG],
         description="What was lent to one, the newest first.",
         parameters=CURSOR,
-        responses={200: page_schema("OwnLoanPage", LoanOut), 400: REFUSED},
+        responses={200: page_schema("OwnLoanPage", LentOut), 400: REFUSED},
     )
     def get(self, request: SignedRequest) -> Response:
         page = keysets.page_of(
@@ -170,7 +170,7 @@ class OneLoan(APIView):
         operation_id="get_own_loan",
         tags=[TAG],
         description="With its schedule as it stands: at most 480 instalments.",
-        responses={200: LoanWithScheduleOut, 404: Detail},
+        responses={200: LentWithScheduleOut, 404: Detail},
     )
     def get(self, request: SignedRequest, lending_loan_id: UUID) -> Response:
         selectors.own_loan(actor=request.user, loan_id=lending_loan_id)
@@ -183,7 +183,7 @@ class LoanPayoff(APIView):
         operation_id="get_loan_payoff",
         tags=[TAG],
         description="What it costs to be done with the loan today.",
-        responses={200: PayoffOut, 404: Detail},
+        responses={200: LoanPayoffOut, 404: Detail},
     )
     def get(self, request: SignedRequest, lending_loan_id: UUID) -> Response:
         terms = selectors.own_loan(actor=request.user, loan_id=lending_loan_id)
@@ -198,7 +198,7 @@ class Repayments(APIView):
         tags=[TAG],
         description="The newest first.",
         parameters=CURSOR,
-        responses={200: page_schema("LoanRepaymentPage", RepaymentOut), 400: REFUSED, 404: Detail},
+        responses={200: page_schema("LoanRepaymentPage", LoanRepaymentOut), 400: REFUSED, 404: Detail},
     )
     def get(self, request: SignedRequest, lending_loan_id: UUID) -> Response:
         selectors.own_loan(actor=request.user, loan_id=lending_loan_id)
@@ -218,13 +218,13 @@ class Repayments(APIView):
         "rest is spread over the same due dates (`lower_instalments`), or paid in instalments as high as before "
         "(`shorter_term`). `payoff`: all that is owed today.",
         parameters=[IDEMPOTENCY_KEY],
-        request=RepaymentIn,
-        responses={201: RepaymentOut, 400: REFUSED, 404: Detail, 409: STATE, 422: RULE},
+        request=LoanRepaymentIn,
+        responses={201: LoanRepaymentOut, 400: REFUSED, 404: Detail, 409: STATE, 422: RULE},
     )
     @idempotent_post()
     def post(self, request: SignedRequest, lending_loan_id: UUID) -> Response:
         selectors.require_own_loan(actor=request.user, loan_id=lending_loan_id)  # Another's is 404, whatever the body.
-        given = RepaymentIn(data=request.data)
+        given = LoanRepaymentIn(data=request.data)
         given.is_valid(raise_exception=True)
         repayment = _repaid(request, lending_loan_id, given.validated_data)
         return Response(rows.repayment(selectors.repayment_row(repayment.pk)), status=status.HTTP_201_CREATED)

@@ -16,6 +16,7 @@ from backend.common.shapes import Detail
 
 TAG, DESK_TAG = "lending", "lending desk"
 METHODS = [one.value for one in Method]
+INSTALMENT_STATES = ["paid", "upcoming", "due", "late", "written_off"]
 DAY_COUNTS = [one.value for one in DayCount]
 LEAST = Decimal("0.01")
 DAYS_MAX = 3650
@@ -40,27 +41,27 @@ class Percent(serializers.DecimalField):
 # In
 
 
-class TermsIn(serializers.Serializer[Any]):
+class LoanTermsIn(serializers.Serializer[Any]):
     amount = Money(min_value=LEAST)
     months = serializers.IntegerField(min_value=1, max_value=MONTHS_MAX)
     method = serializers.ChoiceField(choices=METHODS, default=Method.ANNUITY.value)
 
 
-class ApplicationIn(TermsIn):
+class LoanApplicationIn(LoanTermsIn):
     account = serializers.UUIDField(help_text="One's own, open one: the loan is paid out to it and back from it.")
     product = serializers.UUIDField()
     purpose = serializers.ChoiceField(choices=Purpose.choices)
 
 
-class RejectionIn(serializers.Serializer[Any]):
+class LoanRejectionIn(serializers.Serializer[Any]):
     reason = TextField(max_length=300, help_text="The person reads it.")
 
 
-class ChargeOffIn(serializers.Serializer[Any]):
+class LoanChargeOffIn(serializers.Serializer[Any]):
     reason = TextField(max_length=300, help_text="For the trail.")
 
 
-class RepaymentIn(serializers.Serializer[Any]):
+class LoanRepaymentIn(serializers.Serializer[Any]):
     """What each kind takes: `instalment` its number; `early` an amount and its effect; `payoff` the amount that one
     expects to pay, if it must not be another."""
 
@@ -76,7 +77,7 @@ class RepaymentIn(serializers.Serializer[Any]):
         return attrs
 
 
-class ProductChangeIn(serializers.Serializer[Any]):
+class LoanProductChangeIn(serializers.Serializer[Any]):
     name = TextField(max_length=80, required=False)
     annual_rate = Rate(required=False, min_value=0, max_value=RATE_MAX)
     amount_min = Money(required=False, min_value=LEAST)
@@ -88,7 +89,7 @@ class ProductChangeIn(serializers.Serializer[Any]):
     is_open = serializers.BooleanField(required=False, help_text="A closed product is offered to nobody any more.")
 
 
-class ProductIn(ProductChangeIn):
+class LoanProductIn(LoanProductChangeIn):
     bank = serializers.UUIDField()
     name = TextField(max_length=80)
     annual_rate = Rate(min_value=0, max_value=RATE_MAX, help_text="In percent.")
@@ -102,7 +103,7 @@ class ProductIn(ProductChangeIn):
 # Out
 
 
-class ProductOut(serializers.Serializer[Any]):
+class LoanProductOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     bank = serializers.UUIDField()
     bank_name = serializers.CharField()
@@ -129,7 +130,7 @@ class PlannedOut(serializers.Serializer[Any]):
     balance = Money(help_text="What is owed behind it.")
 
 
-class QuoteOut(serializers.Serializer[Any]):
+class LoanQuoteOut(serializers.Serializer[Any]):
     """What a loan would cost if it were paid out today."""
 
     amount = Money()
@@ -144,7 +145,7 @@ class QuoteOut(serializers.Serializer[Any]):
     instalments = PlannedOut(many=True)
 
 
-class ApplicationOut(serializers.Serializer[Any]):
+class LoanApplicationOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=ApplicationStatus.choices)
     reason = serializers.CharField(help_text="Why it was rejected.")
@@ -167,7 +168,7 @@ class ApplicationOut(serializers.Serializer[Any]):
     decided_at = serializers.DateTimeField(allow_null=True)
 
 
-class ApplicantOut(serializers.Serializer[Any]):
+class LoanApplicantOut(serializers.Serializer[Any]):
     customer = serializers.UUIDField()
     name = serializers.CharField()
     kyc_status = serializers.CharField(allow_null=True)
@@ -177,13 +178,13 @@ class ApplicantOut(serializers.Serializer[Any]):
     balance = Money()
 
 
-class DeskApplicationOut(ApplicationOut):
-    applicant = ApplicantOut()
+class DeskLoanApplicationOut(LoanApplicationOut):
+    applicant = LoanApplicantOut()
     score = serializers.JSONField(allow_null=True, help_text="What the model says; null until it has said something.")
     decided_by = serializers.IntegerField(allow_null=True)
 
 
-class LoanOut(serializers.Serializer[Any]):
+class LentOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=LoanState.choices)
     account = serializers.UUIDField()
@@ -215,11 +216,11 @@ class LoanOut(serializers.Serializer[Any]):
 
 
 class InstalmentOut(PlannedOut):
-    state = serializers.ChoiceField(choices=["paid", "upcoming", "due", "late", "written_off"])
+    state = serializers.ChoiceField(choices=INSTALMENT_STATES)
     paid_on = serializers.DateField(allow_null=True)
 
 
-class TotalsOut(serializers.Serializer[Any]):
+class LentTotalsOut(serializers.Serializer[Any]):
     """Over the schedule as it stands, paid instalments included; what was repaid early is not among them."""
 
     payment = Money()
@@ -227,8 +228,8 @@ class TotalsOut(serializers.Serializer[Any]):
     interest = Money()
 
 
-class LoanWithScheduleOut(LoanOut):
-    totals = TotalsOut()
+class LentWithScheduleOut(LentOut):
+    totals = LentTotalsOut()
     instalments = InstalmentOut(many=True)
 
 
@@ -237,15 +238,15 @@ class BorrowerOut(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class RunningLoanOut(LoanOut):
+class RunningLentOut(LentOut):
     borrower = BorrowerOut()
 
 
-class DeskLoanOut(LoanWithScheduleOut):
+class DeskLentOut(LentWithScheduleOut):
     borrower = BorrowerOut()
 
 
-class PayoffOut(serializers.Serializer[Any]):
+class LoanPayoffOut(serializers.Serializer[Any]):
     on = serializers.DateField(help_text="The bank's day for which this holds.")
     principal = Money()
     due_interest = Money(help_text="Of instalments that are due.")
@@ -253,7 +254,7 @@ class PayoffOut(serializers.Serializer[Any]):
     total = Money()
 
 
-class RepaymentOut(serializers.Serializer[Any]):
+class LoanRepaymentOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     loan = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=RepaymentKind.choices)
