@@ -110,7 +110,7 @@ def lend(
     amount: str | int = 1200,
     months: int = 12,
     *,
-    today: date = START,
+    today: date | None = START,
     **more: Any,
 ) -> Loan:
     """Have a loan asked for and paid out on a day."""

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -143,12 +144,12 @@ def test_another_persons_loan_and_another_doors_do_not_exist(ana, loan, make_use
     of_partner = make_loan(ana.account, 100, door=Door.PARTNER)
     for person, which in ((other, loan), (ana, of_partner)):
         for repay in (
-            lambda: instalment(person, which, 1, FIRST_DUE),
-            lambda: early(person, which, 100, START),
-            lambda: repaying.pay_off(actor=person.actor, loan_id=which.pk),
+            partial(instalment, number=1, today=FIRST_DUE),
+            partial(early, amount=100, today=START),
+            lambda ana, loan: repaying.pay_off(actor=ana.actor, loan_id=loan.pk),
         ):
             with refused(LoanUnknown):
-                repay()
+                repay(person, which)
 
 
 def test_a_frozen_account_pays_nothing_and_a_revoked_person_may(ana, loan):
