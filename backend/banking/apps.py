@@ -6,8 +6,10 @@ class BankingConfig(AppConfig):
     label = "banking"
 
     def ready(self) -> None:
+        from backend.banking.core_hooks import register_core
         from backend.banking.lending_hooks import register_lending
         from backend.banking.manager_hooks import register_manager
 
+        register_core()
         register_lending()
         register_manager()

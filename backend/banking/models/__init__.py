@@ -7,6 +7,7 @@ from backend.banking.models.customers import Customer, HomeOwnership, JobYears, 
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.lending import Effect, Instalment, InstalmentState, LoanTerms, Repayment, RepaymentKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
+from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "InternalAccount",
     "InternalKind",
     "JobYears",
+    "LedgerFinding",
+    "LedgerPatrol",
     "Loan",
     "LoanApplication",
     "LoanProduct",

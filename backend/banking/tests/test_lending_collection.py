@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from backend.audit.models import AuditDetail, AuditLog
-from backend.banking import facts, lending_tasks
+from backend.banking import facts, lending_tasks, verification
 from backend.banking.errors import LoanUnknown, NotActive
 from backend.banking.lending_errors import LoanReasonMissing, LoanStaffOnly, NotYetGivenUp, OwnLoan
 from backend.banking.models import Account, Bank, LoanTerms, Repayment
@@ -226,6 +226,7 @@ def test_giving_up_makes_the_principal_a_loss(ana, loan, admin):
     }
     assert [row[-1] for row in plan_of(loan)] == ["paid", "written_off", "written_off"]
     assert (LoanTerms.objects.get(pk=loan.pk).next_due_on, heard(ana.user)[-1]) == (None, "loan.decided")
+    assert verification.prove().is_clean
     row = AuditLog.objects.get(action="loan.given_up")
     assert AuditDetail.objects.get(row_id=row.pk).values["new"]["reason"] == "Answers no letters."
     run(day + timedelta(days=1))

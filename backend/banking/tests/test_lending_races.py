@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from django.db import DatabaseError, InterfaceError
 
-from backend.banking import facts
+from backend.banking import facts, verification
 from backend.banking.errors import NotActive
 from backend.banking.lending_errors import (
     ApplicationDecided,
@@ -56,6 +56,7 @@ def holds_together(ana, loan, balance):
     books = own_accounts(ana.bank)
     assert (Decimal(books["loans_receivable"]), Decimal(books["interest_income"])) == (-loan.outstanding, interest)
     assert Payment.objects.filter(account=ana.account).count() == len(repayments)
+    assert verification.verify().is_clean
 
 
 def kinds(results):

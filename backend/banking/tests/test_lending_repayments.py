@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from backend.audit.models import AuditLog
-from backend.banking import facts
+from backend.banking import facts, verification
 from backend.banking.errors import AccountFrozen, InsufficientFunds, InvalidAmount, LoanUnknown, NotActive
 from backend.banking.lending_errors import (
     InstalmentNotNext,
@@ -24,7 +24,8 @@ from backend.banking.lending_errors import (
 from backend.banking.models import Account, Door, Instalment, LoanTerms, Payment, Repayment
 from backend.banking.selectors import lending as selectors
 from backend.banking.selectors.lending import Payoff
-from backend.banking.services.lending import giving_up, repaying
+from backend.banking.services.lending import repaying
+from backend.banking.services.postings import reverse_posting
 from backend.banking.tests.factories import make_loan
 from backend.banking.tests.lending_factories import (
     START,
@@ -110,6 +111,7 @@ def test_a_loan_paid_to_its_end_is_paid_to_the_cent(ana, loan, monkeypatch):
     assert ana.balance() == Decimal("4975.92")
     assert {row[-1] for row in plan_of(loan)} == {"paid"}
     assert LoanTerms.objects.get(pk=loan.pk).next_due_on is None
+    assert verification.prove().is_clean
     assert (heard(ana.user)[-2:], paid) == (["loan.repaid", "loan.paid"], [loan.pk])
     with refused(NotActive) as caught:
         instalment(ana, loan, 3, date(2026, 4, 15))
@@ -283,11 +285,10 @@ def test_paying_off_settles_what_is_overdue_as_the_schedule_has_it(ana, loan):
 
 
 def test_a_repayment_is_not_reversed(ana, loan):
+    """What was taken by mistake is given back by a deposit: the schedule has gone on from it."""
     repayment = instalment(ana, loan, 1, FIRST_DUE)
-    details = tuple(repayment.payment.payment_details.select_related("loan"))
-    decided = facts.PaymentDecided(repayment.payment, ana.account, details)
     with refused(RepaymentStays):
-        giving_up.keep_repayments(decided)
+        reverse_posting(actor_id=None, posting_id=repayment.payment.posting_id, reason="a slip")
 
 
 def test_rows_that_cannot_be_are_refused_by_the_database(ana, loan):
