@@ -1,5 +1,6 @@
 """A row more of each model of banking (backend/tests/pages.py), each at a bank of its own."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import Permission
@@ -9,7 +10,9 @@ from backend.banking import ledger
 from backend.banking.models import Account, BankGrant, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
+from backend.banking.services.lending import repaying
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.lending_factories import START, apply, lend, make_borrower, make_product
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
 
@@ -35,6 +38,12 @@ def _grant(stage: Stage) -> None:
     BankGrant.objects.create(content_object=bank, user=stage.make_user(), permission=may)
 
 
+def _repaid(stage: Stage) -> None:
+    borrower = make_borrower(stage.make_user, balance=100)
+    loan = lend(stage.make_user, borrower)
+    repaying.pay_off(actor=borrower.actor, loan_id=loan.pk, today=START + timedelta(days=40))
+
+
 ROWS = {
     "banking.Bank": lambda stage: make_bank(manager=stage.make_user()),
     "banking.BankGrant": _grant,
@@ -51,4 +60,9 @@ ROWS = {
     "banking.Posting": _funded,
     "banking.Entry": _funded,
     "banking.InternalAccount": _funded,
+    "banking.LoanProduct": lambda stage: make_product(),
+    "banking.LoanApplication": lambda stage: apply(make_borrower(stage.make_user)),
+    "banking.LoanTerms": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
+    "banking.Instalment": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
+    "banking.Repayment": _repaid,
 }

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.banking import verification
 from backend.banking.amortisation import Conditions, DayCount, Method, due_dates, interest_for
-from backend.banking.models import Bank, LoanApplication, Repayment
+from backend.banking.models import Bank, LoanApplication
 from backend.banking.services.lending import collecting
 from backend.banking.tests.factories import make_account
 from backend.banking.tests.lending_factories import (
