@@ -38,7 +38,7 @@ class LoanProductAdmin(Desk, Record):
 class LoanApplicationAdmin(Desk, Record):
     list_display = ["created_at", "bank", "account", "amount", "status", "decided_by", "decided_at"]
     list_filter = ["status", "created_at", "decided_at"]
-    list_select_related = ["bank", "account", "loan", "decided_by"]
+    list_select_related = ["bank", "account", "loan", "decided_by", "score"]
     search_fields = ["=id", "=loan__loan_id", "account__account_number"]
     ordering = ["-created_at", "id"]
     fieldsets = (

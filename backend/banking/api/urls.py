@@ -2,8 +2,10 @@
 
 from backend.banking.api.lending import urls as lending
 from backend.banking.api.manager import urls as manager
+from backend.banking.api.scoring import urls as scoring
 
 urlpatterns = [
     *lending.urlpatterns,
     *manager.urlpatterns,
+    *scoring.urlpatterns,
 ]

@@ -9,6 +9,7 @@ from backend.banking.models.lending import Effect, Instalment, InstalmentState, 
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 
 __all__ = [
     "Account",
@@ -33,6 +34,7 @@ __all__ = [
     "Loan",
     "LoanApplication",
     "LoanProduct",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "LoanTerms",
@@ -46,5 +48,9 @@ __all__ = [
     "Registration",
     "Repayment",
     "RepaymentKind",
+    "RiskBand",
+    "RunScore",
+    "RunState",
+    "ScoringRun",
     "Term",
 ]

@@ -98,8 +98,8 @@ class LoanProduct(models.Model):
 class LoanApplication(models.Model):
     """Somebody has asked for a loan: the loan is there, PENDING, with its terms, and this says what becomes of it.
 
-    `reason` is what the person was told. `score` is what the model says of it (services/lending/scoring.py); null until
-    then. Guarded by the account's lock, as the loan is.
+    `reason` is what the person was told. `score` is what the model said when it was asked for, null where the model
+    could not be used. Guarded by the account's lock, as the loan is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -114,7 +114,9 @@ class LoanApplication(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    score = models.JSONField(null=True, blank=True)
+    score = models.OneToOneField(
+        "banking.LoanScore", null=True, blank=True, on_delete=models.SET_NULL, related_name="application"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -45,7 +45,15 @@ APPLICATION = (
 )
 # Beside it, what the desk decides by.
 APPLICANT = (
-    *("score", "decided_by_id", "account__balance", "account__customer_id", "account__customer__user__kyc_status"),
+    *("score_id", "score__prediction", "score__probability", "score__risk_band", "score__model_version"),
+    *(
+        "score__reasons",
+        "score__outside",
+        "decided_by_id",
+        "account__balance",
+        "account__customer_id",
+        "account__customer__user__kyc_status",
+    ),
     *("account__customer__first_name", "account__customer__last_name", "account__customer__credit_score"),
     *("account__customer__annual_income", "account__monthly_debt"),
 )

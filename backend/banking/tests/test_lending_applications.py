@@ -26,7 +26,7 @@ from backend.banking.lending_errors import (
 from backend.banking.models import Account, BankGrant, Loan, LoanApplication, LoanProduct, LoanTerms
 from backend.banking.selectors import debts
 from backend.banking.services import payments
-from backend.banking.services.lending import applications, products, scoring
+from backend.banking.services.lending import applications, products
 from backend.banking.tests.factories import make_account, make_bank
 from backend.banking.tests.lending_factories import (
     START,
@@ -70,7 +70,7 @@ def test_what_is_asked_for_waits_on_the_terms_of_today(ana, admin):
     terms = LoanTerms.objects.get(pk=loan.pk)
     assert (application.status, loan.state, loan.door, loan.term) == ("submitted", "pending", "customer", "Short Term")
     assert (terms.annual_rate, terms.months, terms.method, terms.day_count) == (12, 12, "annuity", "30E/360")
-    assert (terms.started_on, terms.next_due_on, application.score) == (None, None, None)
+    assert (terms.started_on, terms.next_due_on, terms.apr) == (None, None, None)
     assert debts.total_debt(ana.account.pk) == 1200
     assert at_the_desk() == ["loan.applied"]
     assert AuditLog.objects.filter(action="loan_application.submitted", subject_id=ana.user.pk).count() == 1
@@ -256,12 +256,14 @@ def test_partners_payments_do_not_reach_a_persons_loan(ana, make_user):
     assert debts.total_debt(ana.account.pk) == 1200
 
 
-def test_what_the_model_says_is_kept_beside_the_application(ana):
+def test_what_the_model_says_is_kept_for_the_desk_and_refuses_nobody(ana, settings, tmp_path):
     application = apply(ana)
-    scoring.keep_score(application_id=application.pk, score={"prediction": "Fully Paid", "model_version": "7"})
-    assert LoanApplication.objects.get(pk=application.pk).score["prediction"] == "Fully Paid"
-    with refused(ApplicationUnknown):
-        scoring.keep_score(application_id=ana.account.pk, score={})
+    assert application.score.told["Term"] == "Short Term"
+    assert application.score.prediction in {"Fully Paid", "Charged Off"}
+    applications.withdraw(actor=ana.actor, application_id=application.pk)
+
+    settings.LOAN_MODEL = tmp_path / "none.model"
+    assert apply(ana).score is None
 
 
 # What the database refuses

@@ -73,6 +73,9 @@ _APPLICANT = {
 }
 
 
+_SCORE = ("prediction", "probability", "risk_band", "model_version", "reasons", "outside")
+
+
 def application(row: Row) -> Row:
     return _renamed(row, _APPLICATION)
 
@@ -81,8 +84,11 @@ def desk_application(row: Row) -> Row:
     kept = dict(row)
     first, last = kept.pop("account__customer__first_name"), kept.pop("account__customer__last_name")
     applicant = {shown: kept.pop(name) for name, shown in _APPLICANT.items()}
+    score = {name: kept.pop(f"score__{name}") for name in _SCORE}
+    said = {**score, "reasons": [reason["words"] for reason in score["reasons"] or []]}
     return {
         **_renamed(kept, {**_APPLICATION, "decided_by_id": "decided_by"}),
+        "score": said if kept.pop("score_id") is not None else None,
         "applicant": {**applicant, "name": f"{first} {last}".strip()},
     }
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from backend.banking.amortisation import DayCount, Method
 from backend.banking.api.shapes import Money
-from backend.banking.models import ApplicationStatus, Effect, LoanState, Purpose, RepaymentKind
+from backend.banking.models import ApplicationStatus, Effect, LoanState, LoanStatus, Purpose, RepaymentKind, RiskBand
 from backend.banking.models.applications import MONTHS_MAX, RATE_MAX
 from backend.common.cursors import CURSOR_HELP
 from backend.common.rendering import TextField
@@ -178,9 +178,20 @@ class LoanApplicantOut(serializers.Serializer[Any]):
     balance = Money()
 
 
+class ApplicationScoreOut(serializers.Serializer[Any]):
+    """What the loan model said when the loan was asked for (docs/model.md). It advises; people decide."""
+
+    prediction = serializers.ChoiceField(choices=LoanStatus.choices)
+    probability = serializers.DecimalField(max_digits=5, decimal_places=4, help_text="Of full repayment.")
+    risk_band = serializers.ChoiceField(choices=RiskBand.choices)
+    model_version = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    outside = serializers.ListField(child=serializers.CharField())
+
+
 class DeskLoanApplicationOut(LoanApplicationOut):
     applicant = LoanApplicantOut()
-    score = serializers.JSONField(allow_null=True, help_text="What the model says; null until it has said something.")
+    score = ApplicationScoreOut(allow_null=True, help_text="Null where the model could not be used.")
     decided_by = serializers.IntegerField(allow_null=True)
 
 

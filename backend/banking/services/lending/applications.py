@@ -1,8 +1,9 @@
 """Asking for a loan, and what becomes of it.
 
 The terms are the product's as they are when somebody asks: that is what they agree to, and what is lent on. The loan is
-PENDING meanwhile, so it counts in what the account owes. One application at a time waits on an account. Every decision
-is made under the account's lock: of an approval and a withdrawal at once, one happens.
+PENDING meanwhile, so it counts in what the account owes. What the loan model says of it is kept for the staff who
+decide; nothing is refused for it, or without it. One application at a time waits on an account. Every decision is made
+under the account's lock: of an approval and a withdrawal at once, one happens.
 """
 
 from datetime import UTC, date, datetime
@@ -35,7 +36,7 @@ from backend.banking.models import (
     Term,
 )
 from backend.banking.selectors import lending as selectors
-from backend.banking.services import loans, telling
+from backend.banking.services import loans, predictions, telling
 from backend.banking.services.lending import plans
 from backend.banking.services.lending.ground import (
     Standing,
@@ -105,7 +106,8 @@ def apply(
         start = day_at(account.bank, today)
         plans.planned(amount=amount, conditions=conditions_of(terms), months=months, start=start)
         terms.save(force_insert=True)
-        application = LoanApplication.objects.create(loan=loan, account=account, bank_id=account.bank_id)
+        score = predictions.score_application(account=account, amount=amount, term=loan.term, purpose=purpose)
+        application = LoanApplication.objects.create(loan=loan, account=account, bank_id=account.bank_id, score=score)
         _record("loan_application.submitted", application, account, actor_id=actor.id)
         notice = LoanApplied(
             application_id=str(application.pk),

@@ -1,6 +1,7 @@
 """What a person's rights mean for lending: an export of what they asked for and how it is paid back, and an erasure.
 
-Loans and payments themselves are exported with the accounts (services/persons.py). Whoever still waits for a loan or
+Loans and payments themselves are exported with the accounts (persons.py), what the model said with its reasons
+(score_people.py). Whoever still waits for a loan or
 owes one is not erased before that is settled: that is said there, too.
 """
 
@@ -20,7 +21,7 @@ def export_lending(export: hooks.Export) -> None:
         "banking/loan_applications.json",
         _plain(
             applications.values(
-                *("id", "loan_id", "account_id", "status", "reason", "score", "created_at", "decided_at"),
+                *("id", "loan_id", "account_id", "status", "reason", "score_id", "created_at", "decided_at"),
             )
         ),
     )
@@ -44,11 +45,11 @@ def export_lending(export: hooks.Export) -> None:
 
 
 def erase_lending(erasure: hooks.Erasure) -> None:
-    """Take out what was written about the person: reasons, and what the model said. Amounts and dates stay."""
-    LoanApplication.objects.filter(account__customer__user=erasure.user_id).update(reason="", score=None)
+    """Take out what was written about the person. Amounts and dates stay."""
+    LoanApplication.objects.filter(account__customer__user=erasure.user_id).update(reason="")
 
 
 def _plain(rows: Any) -> Iterator[dict[str, Any]]:
-    as_is = (int, str, bool, dict, type(None))
+    as_is = (int, str, bool, type(None))
     for row in rows.iterator(CHUNK):
         yield {name: value if isinstance(value, as_is) else str(value) for name, value in row.items()}
