@@ -29,7 +29,9 @@ from backend.banking.tests.lending_factories import (
     state_of,
 )
 from backend.identity.principals import principal_of
+from backend.notifications.notices import notice_from
 from backend.realtime.models import Event
+from backend.tests.frames import check_notice_frame
 
 pytestmark = pytest.mark.django_db
 
@@ -259,3 +261,24 @@ def test_a_loan_is_given_up_when_its_terms_allow_and_by_the_banks_staff(ana, loa
     Bank.objects.filter(pk=ana.bank.pk).update(manager=manager)
     give_up(principal_of(manager))
     assert state_of(loan)[0] == "charged_off"
+
+
+# What is told
+
+
+def test_every_notice_is_as_the_asyncapi_document_has_it_and_has_words(ana, loan):
+    run(DUE - timedelta(days=2))
+    run(DUE)
+    spend(ana)
+    run(date(2026, 3, 21))
+    found = Event.objects.filter(kind__regex=r"^(loan|instalment)\.").select_related("topic")
+    assert {event.kind for event in found} == {
+        *("loan.applied", "loan.decided", "loan.activated", "loan.repaid"),
+        *("instalment.due", "instalment.missed", "instalment.late"),
+    }
+    for event in found:
+        frame = {"topic": event.topic.key, "seq": event.seq, "kind": event.kind, "payload": event.payload}
+        check_notice_frame({**frame, "timestamp": event.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+        notice = notice_from(event.kind, event.payload)
+        assert notice is not None
+        assert all(notice.in_words())
