@@ -9,9 +9,11 @@ class BankingConfig(AppConfig):
         from backend.banking.core_hooks import register_core
         from backend.banking.lending_hooks import register_lending
         from backend.banking.manager_hooks import register_manager
+        from backend.banking.partner_hooks import register_partner
         from backend.banking.scoring_hooks import register_scoring
 
         register_core()
         register_lending()
         register_manager()
+        register_partner()
         register_scoring()

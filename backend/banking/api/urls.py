@@ -2,10 +2,12 @@
 
 from backend.banking.api.lending import urls as lending
 from backend.banking.api.manager import urls as manager
+from backend.banking.api.partner import urls as partner
 from backend.banking.api.scoring import urls as scoring
 
 urlpatterns = [
     *lending.urlpatterns,
     *manager.urlpatterns,
+    *partner.urlpatterns,
     *scoring.urlpatterns,
 ]

@@ -10,6 +10,14 @@ from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
+from backend.banking.models.webhooks import (
+    DeliveryState,
+    DisabledReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookKind,
+    WebhookMessage,
+)
 
 __all__ = [
     "Account",
@@ -18,6 +26,8 @@ __all__ = [
     "Bank",
     "BankGrant",
     "Customer",
+    "DeliveryState",
+    "DisabledReason",
     "Door",
     "Effect",
     "Entry",
@@ -53,4 +63,8 @@ __all__ = [
     "RunState",
     "ScoringRun",
     "Term",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookKind",
+    "WebhookMessage",
 ]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0005_store_what_the_loan_model_said"),
+        ("banking", "0007_webhooks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
