@@ -181,12 +181,12 @@ def test_a_connection_that_is_cut_in_between_has_done_nothing(committed, make_us
     def cut(_):
         end_connection(own_pid())
 
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [cut])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [cut])
     (result,) = in_parallel(collected(loan))
     assert isinstance(result, DatabaseError | InterfaceError)
     holds_together(ana, loan, 1000)
     assert (Repayment.objects.count(), LoanTerms.objects.get(pk=loan.pk).next_due_on) == (0, DUE)
 
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [])
     assert in_parallel(*[collected(loan)] * 2) in ([0, 1], [1, 0])
     holds_together(ana, loan, 1000)
