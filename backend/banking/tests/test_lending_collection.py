@@ -171,15 +171,15 @@ def test_one_that_fails_keeps_no_other_waiting(ana, loan, make_user, monkeypatch
     second = lend(make_user, other, 1200, 3)
     bad, good = sorted([(loan.pk, loan), (second.pk, second)])
 
-    def fail(decided):
-        if decided.details[0].loan_id == bad[0]:
+    def fail(made):
+        if made.entries[0].account.pk == bad[1].account_id:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [fail])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [fail])
     run(DUE)
     assert (state_of(bad[1]), state_of(good[1])) == (("active", "1200.00"), ("active", "803.97"))
     assert Repayment.objects.count() == 1
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [])
     run(DUE)
     assert state_of(bad[1]) == ("active", "803.97")
 

@@ -5,11 +5,19 @@ from datetime import date
 
 import pytest
 
-from backend.banking.models import Account, Instalment, LoanProduct, Repayment
+from backend.banking.models import Account, Instalment, LoanApplication, LoanProduct, Repayment
 from backend.banking.services.lending import applications, repaying
 from backend.banking.services.lending.demo import load_demo
-from backend.banking.tests.factories import make_bank, move
-from backend.banking.tests.lending_factories import apply, lend, lending_stored, make_admin, make_borrower
+from backend.banking.tests.factories import make_account, make_bank, move
+from backend.banking.tests.lending_factories import (
+    apply,
+    customer_of,
+    lend,
+    lending_stored,
+    make_admin,
+    make_borrower,
+    verified,
+)
 from backend.common import hooks
 from backend.common.unit_of_work import unit_of_work
 
@@ -77,8 +85,8 @@ def test_an_erasure_takes_the_words_and_leaves_the_numbers(ana, make_user):
 
 
 def test_the_demos_bank_lends_and_is_not_given_more_each_time(make_user, django_assert_num_queries):
-    manager = make_user()
-    demo = hooks.Demo({"manager": manager.pk})
+    manager, carla = make_user(), verified(make_user())
+    demo = hooks.Demo({"manager": manager.pk, "customer": carla.pk})
     load_demo(demo)
     bank = make_bank(manager=manager)
     load_demo(demo)
@@ -86,7 +94,11 @@ def test_the_demos_bank_lends_and_is_not_given_more_each_time(make_user, django_
         "Home improvement loan",
         "Personal loan",
     ]
+    make_account(bank, customer_of(carla), balance=10)
+    load_demo(demo)
+    statuses = list(LoanApplication.objects.order_by("created_at").values_list("status", "loan__state"))
+    assert statuses == [("approved", "active"), ("submitted", "pending")]
     before = lending_stored()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         load_demo(demo)
     assert lending_stored() == before

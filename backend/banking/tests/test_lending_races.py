@@ -1,5 +1,6 @@
 """Two at once, and one that is cut off: real threads on real connections. Nothing twice, nothing half."""
 
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -15,13 +16,15 @@ from backend.banking.lending_errors import (
     InstalmentPaid,
     InstalmentsDue,
     NotYetGivenUp,
+    VerificationNeeded,
 )
 from backend.banking.models import Instalment, LoanApplication, LoanTerms, Payment, Repayment
 from backend.banking.services.lending import applications, collecting, giving_up, repaying
-from backend.banking.tests.factories import move
+from backend.banking.tests.factories import make_account, move
 from backend.banking.tests.lending_factories import (
     apply,
     at_the_desk,
+    customer_of,
     lend,
     make_admin,
     make_borrower,
@@ -29,8 +32,10 @@ from backend.banking.tests.lending_factories import (
     plan_of,
     state_of,
 )
+from backend.common.unit_of_work import unit_of_work
+from backend.identity.models import User
 from backend.realtime.models import Event
-from backend.tests.commits import end_connection, in_parallel, own_pid
+from backend.tests.commits import end_connection, in_background, in_parallel, own_pid, wait_until_one_waits_for_us
 
 DUE = date(2026, 2, 15)
 
@@ -99,6 +104,27 @@ def test_of_an_approval_a_withdrawal_and_a_rejection_one_happens(committed, make
         )
 
 
+def test_a_revocation_waits_for_the_loan_that_is_being_paid_out(committed, make_user):
+    """The person stays verified until the approval is committed; the one that comes too late is refused."""
+    ana, admin, locked = make_borrower(make_user), make_admin(make_user), threading.Event()
+    application = apply(ana)
+
+    def revoke():
+        locked.wait(20)
+        return User.objects.filter(pk=ana.user.pk).update(kyc_status="REJECTED")
+
+    with in_background(revoke) as revoked:
+        with unit_of_work():
+            applications.approve(actor=admin, application_id=application.pk)
+            locked.set()
+            wait_until_one_waits_for_us()
+        assert revoked() == 1
+    assert ana.balance() == 1200
+    second = make_account(ana.bank, customer_of(ana.user))
+    with pytest.raises(VerificationNeeded):
+        apply(ana, account_id=second.pk)
+
+
 def test_one_application_however_often_it_is_sent_at_once(committed, make_user):
     ana = make_borrower(make_user)
     results = in_parallel(*[lambda: apply(ana)] * 3)
@@ -155,12 +181,12 @@ def test_a_connection_that_is_cut_in_between_has_done_nothing(committed, make_us
     def cut(_):
         end_connection(own_pid())
 
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [cut])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [cut])
     (result,) = in_parallel(collected(loan))
     assert isinstance(result, DatabaseError | InterfaceError)
     holds_together(ana, loan, 1000)
     assert (Repayment.objects.count(), LoanTerms.objects.get(pk=loan.pk).next_due_on) == (0, DUE)
 
-    monkeypatch.setattr(facts.payment_completed, "_listeners", [])
+    monkeypatch.setattr(facts.posting_made, "_listeners", [])
     assert in_parallel(*[collected(loan)] * 2) in ([0, 1], [1, 0])
     holds_together(ana, loan, 1000)

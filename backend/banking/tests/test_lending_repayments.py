@@ -22,10 +22,12 @@ from backend.banking.lending_errors import (
     RepaymentTooSmall,
 )
 from backend.banking.models import Account, Door, Instalment, LoanTerms, Payment, Repayment
+from backend.banking.models.webhooks import WebhookMessage
 from backend.banking.selectors import lending as selectors
 from backend.banking.selectors.lending import Payoff
 from backend.banking.services.lending import repaying
 from backend.banking.services.postings import reverse_posting
+from backend.banking.tests.access.partner import make_endpoint
 from backend.banking.tests.factories import make_loan
 from backend.banking.tests.lending_factories import (
     START,
@@ -152,6 +154,14 @@ def test_another_persons_loan_and_another_doors_do_not_exist(ana, loan, make_use
         ):
             with refused(LoanUnknown):
                 repay(person, which)
+
+
+def test_a_partner_whose_customer_it_is_hears_nothing_of_a_persons_loan(ana, loan):
+    Account.objects.filter(pk=ana.account.pk).update(external_id="C-1")
+    make_endpoint(ana.bank)
+    instalment(ana, loan, 1, FIRST_DUE)
+    repaying.pay_off(actor=ana.actor, loan_id=loan.pk, today=FIRST_DUE)
+    assert WebhookMessage.objects.count() == 0
 
 
 def test_a_frozen_account_pays_nothing_and_a_revoked_person_may(ana, loan):

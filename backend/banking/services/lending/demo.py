@@ -1,17 +1,19 @@
-"""What the demo manager's bank lends to people for (design.md section 2)."""
+"""What the demo manager's bank lends to people for, and to the demo customer (design.md section 2)."""
 
 from decimal import Decimal
 
-from backend.banking.amortisation import DayCount
-from backend.banking.models import Bank, LoanProduct
-from backend.banking.services.lending import products
+from backend.banking.amortisation import DayCount, Method
+from backend.banking.models import Account, AccountStatus, Bank, LoanApplication, LoanProduct, Purpose
+from backend.banking.services.lending import applications, products
 from backend.common import hooks
+from backend.common.principal import Principal
 from backend.identity.models import User
 from backend.identity.principals import principal_of
 
+PERSONAL, HOME = "Personal loan", "Home improvement loan"
 PRODUCTS = (
     {
-        "name": "Personal loan",
+        "name": PERSONAL,
         "annual_rate": Decimal("7.9000"),
         "day_count": DayCount.THIRTY_360.value,
         "amount_min": Decimal("500.00"),
@@ -20,7 +22,7 @@ PRODUCTS = (
         "months_max": 84,
     },
     {
-        "name": "Home improvement loan",
+        "name": HOME,
         "annual_rate": Decimal("4.2500"),
         "day_count": DayCount.ACTUAL_365.value,
         "amount_min": Decimal("5000.00"),
@@ -32,11 +34,45 @@ PRODUCTS = (
 
 
 def load_demo(demo: hooks.Demo) -> None:
-    """Have the bank offer loans, if it has none on offer. Two queries when all is there."""
-    manager = demo.accounts["manager"]
-    bank = Bank.objects.filter(manager=manager).first()
-    if bank is None or LoanProduct.objects.filter(bank=bank).exists():
+    """Have the bank offer loans, if it has none on offer, and the demo customer owe one and wait for another, once they
+    have an account there. Four queries when all is there."""
+    bank = Bank.objects.filter(manager=demo.accounts["manager"]).first()
+    if bank is None:
         return
-    actor = principal_of(User.objects.get(pk=manager))
-    for fields in PRODUCTS:
-        products.create_product(actor=actor, bank_id=bank.pk, fields=dict(fields))
+    if not LoanProduct.objects.filter(bank=bank).exists():
+        actor = _person(demo.accounts["manager"])
+        for fields in PRODUCTS:
+            products.create_product(actor=actor, bank_id=bank.pk, fields=dict(fields))
+    open_ones = Account.objects.filter(customer__user=demo.accounts["customer"], bank=bank, status=AccountStatus.OPEN)
+    account = open_ones.order_by("created_at", "pk").first()
+    if account is not None and not LoanApplication.objects.filter(account=account).exists():
+        _borrow(_person(demo.accounts["customer"]), _person(demo.accounts["manager"]), account)
+
+
+def _borrow(customer: Principal, manager: Principal, account: Account) -> None:
+    offered = {one.name: one.pk for one in LoanProduct.objects.filter(bank=account.bank_id, is_open=True)}
+    if customer.kyc_status != User.KycStatus.APPROVED or not {PERSONAL, HOME} <= set(offered):
+        return
+    first = applications.apply(
+        actor=customer,
+        account_id=account.pk,
+        product_id=offered[PERSONAL],
+        amount=Decimal("4800.00"),
+        months=24,
+        method=Method.ANNUITY.value,
+        purpose=Purpose.CAR,
+    )
+    applications.approve(actor=manager, application_id=first.pk)
+    applications.apply(
+        actor=customer,
+        account_id=account.pk,
+        product_id=offered[HOME],
+        amount=Decimal("12000.00"),
+        months=60,
+        method=Method.EQUAL_PRINCIPAL.value,
+        purpose=Purpose.HOME,
+    )
+
+
+def _person(user_id: int) -> Principal:
+    return principal_of(User.objects.get(pk=user_id))

@@ -192,10 +192,11 @@ def take(unit: UnitOfWork, standing: Standing, money: Money) -> Repayment:
     """Move money from the account to the loan, with everything locked, and return the repayment.
 
     A loan that owes nothing any more is PAID.
-    Raises: InsufficientFunds. Calls: `facts.loan_paid` for such a loan, then `facts.payment_completed`.
+    Raises: InsufficientFunds. Calls: `facts.posting_made`, and `facts.loan_paid` for such a loan. Not
+    `facts.payment_completed`, by which partners hear of payments to theirs.
     """
     account, loan = standing.account, standing.loan
-    payment, detail = _book(standing, money)
+    payment = _book(standing, money)
     loan.outstanding -= money.principal
     loan.state = LoanState.ACTIVE if loan.outstanding else LoanState.PAID
     loan.save(update_fields=["outstanding", "state", "updated_at"])
@@ -214,14 +215,13 @@ def take(unit: UnitOfWork, standing: Standing, money: Money) -> Repayment:
     telling.record("loan.repaid", loan, account, actor_id=money.actor_id, key_prefix="", **told)
     if loan.state == LoanState.PAID:
         facts.loan_paid(facts.LoanMoved(loan, account, payment.posting))
-    facts.payment_completed(facts.PaymentDecided(payment, account, (detail,)))
     tell_holder(unit, account, _notice_of(repayment, standing))
     if loan.state == LoanState.PAID:
         tell_holder(unit, account, telling.loan_paid(loan))
     return repayment
 
 
-def _book(standing: Standing, money: Money) -> tuple[Payment, PaymentDetail]:
+def _book(standing: Standing, money: Money) -> Payment:
     account, loan = standing.account, standing.loan
     total = money.principal + money.interest
     lines = [
@@ -242,7 +242,8 @@ def _book(standing: Standing, money: Money) -> tuple[Payment, PaymentDetail]:
         paid_at=datetime.now(UTC),
         posting=posting,
     )
-    return payment, PaymentDetail.objects.create(payment=payment, loan=loan, amount=money.principal)
+    PaymentDetail.objects.create(payment=payment, loan=loan, amount=money.principal)
+    return payment
 
 
 def _lock_payable(loan_id: UUID) -> Standing:
