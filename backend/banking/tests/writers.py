@@ -144,7 +144,7 @@ class Stream:
         for line in self.process.stdout:
             self.answered.append(line.strip())
 
-    def more(self, count: int = 30, within_s: float = 60) -> None:
+    def more(self, count: int = 15, within_s: float = 60) -> None:
         wanted, deadline = len(self.answered) + count, time.monotonic() + within_s
         while len(self.answered) < wanted:
             assert self.process.poll() is None, "the writer ended by itself"
