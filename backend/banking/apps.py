@@ -6,6 +6,10 @@ class BankingConfig(AppConfig):
     label = "banking"
 
     def ready(self) -> None:
-        from backend.banking import core_hooks
+        from backend.banking.core_hooks import register_core
+        from backend.banking.manager_hooks import register_manager
+        from backend.banking.scoring_hooks import register_scoring
 
-        core_hooks.register_core()
+        register_core()
+        register_manager()
+        register_scoring()

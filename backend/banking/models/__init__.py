@@ -7,6 +7,7 @@ from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccoun
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 
 __all__ = [
     "Account",
@@ -25,6 +26,7 @@ __all__ = [
     "LedgerFinding",
     "LedgerPatrol",
     "Loan",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "PartnerKey",
@@ -34,5 +36,9 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Registration",
+    "RiskBand",
+    "RunScore",
+    "RunState",
+    "ScoringRun",
     "Term",
 ]

@@ -225,3 +225,4 @@ def _decide(
     sessions.principal_changed(unit, user_id=user.pk)
     notice = KycDecided(kyc_status=user.kyc_status, reason=reason)
     notifications.tell(unit, topics=[notifications.inbox_of(user.pk)], notice=notice)
+    hooks.kyc_decided(hooks.KycDecision(user.pk, approved, actor.id))
