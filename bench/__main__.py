@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.banking import measure_banking
 from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
@@ -34,6 +35,7 @@ PARTS: dict[str, Part] = {
     "handler": measure_handler,
     "identity": measure_identity,
     "catalog": measure_catalog,
+    "banking": measure_banking,
     "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,

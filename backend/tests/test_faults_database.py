@@ -1,4 +1,4 @@
-"""PostgreSQL restarted, crashed and away while people talk (E-DATA-3, E-SYS-1)."""
+"""PostgreSQL restarted, crashed and away while people talk and pay (E-DATA-3, E-SYS-1)."""
 
 import asyncio
 import json
@@ -8,6 +8,12 @@ import urllib.request
 import pytest
 from django.db import connection
 
+from backend.banking.models import Entry, Payment, Posting
+from backend.banking.selectors import debts
+from backend.banking.tests.factories import make_account, make_loan
+from backend.banking.tests.writers import Stream, Writers
+from backend.banking.verification import verify
+from backend.common.models import SavedAnswer
 from backend.support.models import Chat
 from backend.support.tests.factories import make_talk, texts_in, token_of
 from backend.support.tests.outages import check, conversation, server_on
@@ -147,3 +153,42 @@ async def _sign_out_while_open(server, talk):
         await ana.array()
         await asyncio.to_thread(call, server.base_url, "POST", "/api/users/logout/", {}, talk.customer_token)
         return await ana.closed()
+
+
+# Money
+
+
+def test_answered_payments_survive_kills_and_restarts(outage, tmp_path):
+    """Three processes pay while PostgreSQL restarts and they are killed: each answered payment is there, once."""
+    connection.close()  # An earlier test may have ended it.
+    accounts = [make_account() for _ in range(2)]
+    for account in accounts:
+        make_loan(account, 1000)
+    writers = Writers(0, database_url=outage.database_url, folder=tmp_path, REDIS_URL=outage.redis_url)
+    streams = [Stream(writers, accounts[number % 2].pk, f"s{number}") for number in range(3)]
+    try:
+        for stream in streams:
+            stream.more()
+        for mode in ("fast", "immediate"):
+            outage.restart_postgres(mode)
+            for stream in streams:
+                stream.more()
+        for stream in streams[:2]:
+            stream.kill()
+        streams[2].more()
+    finally:
+        for stream in streams:
+            stream.kill()
+    connection.close()
+
+    # A killed process may have committed one payment more than it could say.
+    stored = list(Payment.objects.order_by("created_at").values_list("external_id", flat=True))
+    answered = [key for stream in streams for key in stream.answered]
+    assert len(set(stored)) == len(stored)
+    assert set(answered) <= set(stored)
+    assert len(stored) - len(answered) <= len(streams)
+    assert sorted(SavedAnswer.objects.values_list("key", flat=True)) == sorted(stored)
+    assert Posting.objects.filter(kind="payment").count() * 2 == Entry.objects.filter(posting__kind="payment").count()
+    owed = sum(debts.active_debt(account.pk) for account in accounts)
+    assert owed * 100 == 2 * 1000 * 100 - len(stored)
+    assert verify().is_clean
