@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -78,6 +79,17 @@ class Env(BaseModel):
     # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
     ssn_hash_key: SecretStr = SecretStr("")
     kyc_valid_days: int = Field(default=730, ge=1)
+
+    # Scores of 0 to 100 (design.md section 6), and how alerts are worked on.
+    fraud_alert_from: int = Field(default=50, ge=1, le=100)
+    fraud_high_from: int = Field(default=75, ge=1, le=100)
+    fraud_hold_from: int = Field(default=80, ge=1, le=101)
+    fraud_hold_hours: int = Field(default=24, ge=1, le=720)
+    fraud_second_person_from: Decimal = Field(default=Decimal("25000.00"), ge=0)
+    fraud_claim_minutes: int = Field(default=15, ge=1, le=1440)
+    fraud_escalate_minutes: int = Field(default=15, ge=1)
+    fraud_signal_minutes: int = Field(default=60, ge=1)
+    fraud_kept_days: int = Field(default=3650, ge=365)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -203,6 +215,13 @@ class Env(BaseModel):
             raise ValueError(f"ADMIN_URL and ADMIN_HONEYPOT_URL must not be {taken.pop()}: other pages are there")
         if self.admin_url == self.admin_honeypot_url:
             raise ValueError("ADMIN_URL and ADMIN_HONEYPOT_URL must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_holds_without_alerts(self) -> "Env":
+        """What is held must be seen: somebody has to decide it."""
+        if not self.fraud_alert_from <= min(self.fraud_high_from, self.fraud_hold_from):
+            raise ValueError("FRAUD_ALERT_FROM must not be above FRAUD_HIGH_FROM or FRAUD_HOLD_FROM")
         return self
 
     @model_validator(mode="after")

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "backend.support",
     "backend.catalog",
     "backend.budget",
+    "backend.fraud",
     "backend.banking",
 ]
 
@@ -282,6 +283,16 @@ ENCRYPTION_KEY_SSN = env.master_keys("encryption_key_ssn")
 ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
 SSN_HASH_KEY = env.ssn_hashing_key
 KYC_VALID_DAYS = env.kyc_valid_days
+
+# Fraud (backend/fraud, design.md section 6). From which scores on there is an alert, a grave one, a hold; how long money
+# waits at most; from which amount on two people decide; how long a claim holds, and when nobody's alert is told again.
+FRAUD_ALERT_FROM, FRAUD_HIGH_FROM, FRAUD_HOLD_FROM = env.fraud_alert_from, env.fraud_high_from, env.fraud_hold_from
+FRAUD_HOLD_HOURS = env.fraud_hold_hours
+FRAUD_SECOND_PERSON_FROM = env.fraud_second_person_from
+FRAUD_CLAIM_MINUTES = env.fraud_claim_minutes
+FRAUD_ESCALATE_MINUTES = env.fraud_escalate_minutes
+FRAUD_SIGNAL_MINUTES = env.fraud_signal_minutes
+FRAUD_KEPT_DAYS = env.fraud_kept_days
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.

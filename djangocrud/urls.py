@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("backend.notifications.api")),
     path("", include("backend.identity.api.urls")),
     path("", include("backend.kyc.api.urls")),
+    path("", include("backend.fraud.api.urls")),
     path("", include("backend.support.api.urls")),
     path("", include("backend.catalog.api.urls")),
     path("", include("backend.budget.api.urls")),

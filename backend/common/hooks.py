@@ -144,6 +144,23 @@ class DeviceChange:
     forgotten: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FraudDecision:
+    """A bank admin released or rejected what an alert is about, in the transaction that decides; the alert is locked.
+
+    `subject_kind` and `subject_id` name it: `transfer`, its id. With `is_held` money waits: a listener captures or
+    voids the hold. One that raises a domain error undoes the whole decision.
+    """
+
+    alert_id: str
+    subject_kind: str
+    subject_id: str
+    verdict: str  # "release" or "reject"
+    is_held: bool
+    by_id: int
+    reason: str
+
+
 events_appended: Hook[Appended] = Hook("events_appended")
 demo_loaded: Hook[Demo] = Hook("demo_loaded")
 kyc_decided: Hook[KycDecision] = Hook("kyc_decided")
@@ -153,5 +170,6 @@ person_erased: Hook[Erasure] = Hook("person_erased")
 role_withdrawn: Hook[Withdrawal] = Hook("role_withdrawn")
 device_changed: Hook[DeviceChange] = Hook("device_changed")
 access_denied: Hook[Denial] = Hook("access_denied")
+fraud_decided: Hook[FraudDecision] = Hook("fraud_decided")
 security_event: Hook[SecurityNotice] = Hook("security_event")
 trail_broken: Hook[TrailBroken] = Hook("trail_broken")

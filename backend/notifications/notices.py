@@ -285,6 +285,64 @@ class KycExpired(Notice):
         return "Please verify yourself again", "Your verification has run out. Send your documents anew in the app."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudAlerted(Notice):
+    """There is an alert to decide; told again, once, when nobody took it (`is_escalated`)."""
+
+    kind = "fraud.alert"
+    notification_type = "SECURITY_ALERT"
+    priority = "HIGH"
+    alert_id: str
+    alert_type: str
+    severity: str
+    status: str
+    title: str
+    risk_score: int
+    is_held: bool
+    is_escalated: bool
+    created_at: str
+
+    def in_words(self) -> tuple[str, str]:
+        waits = " The money waits for a decision." if self.is_held else ""
+        again = "Nobody has taken it yet: " if self.is_escalated else ""
+        return f"{self.severity.capitalize()} fraud alert", f"{again}{self.title}.{waits}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudClaimed(Notice):
+    """A colleague reviews the alert now, until a time; or nobody any more (both null)."""
+
+    kind = "fraud.claimed"
+    alert_id: str
+    claimed_by: int | None
+    claimed_until: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudProposed(Notice):
+    """One person has decided about an amount for which another must agree."""
+
+    kind = "fraud.proposed"
+    priority = "HIGH"
+    alert_id: str
+    verdict: str
+    proposed_by: int
+
+    def in_words(self) -> tuple[str, str]:
+        words = f"A colleague proposes to {self.verdict} {self.alert_id}. Please look, too."
+        return "A second decision is needed", words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudDecided(Notice):
+    """The alert is decided, or its time ran out (`status` EXPIRED, nobody decided)."""
+
+    kind = "fraud.decided"
+    alert_id: str
+    status: str
+    decided_by: int | None
+
+
 def _spoken(name: str) -> str:
     return name.replace("_", " ").lower()
 

@@ -28,6 +28,7 @@ NOT_SHOWN = {
     *("notifications.ReadMark", "notifications.PushDevice", "notifications.Delivery"),
     # Drafts and pieces on their way, and what is on the page of its item.
     *("kyc.Upload", "kyc.UploadPiece", "kyc.Draft", "catalog.ItemTag", "catalog.ItemImage"),
+    "fraud.AlertNote",  # on the page of its alert
     *("support.ReadPosition", "support.MessageVersion", "support.ChatLabel", "support.ChatWords"),
 }
 

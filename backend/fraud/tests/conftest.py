@@ -1,0 +1,1 @@
+from backend.identity.tests.conftest import *  # noqa: F401, F403
