@@ -6,6 +6,7 @@ from backend.banking.models.customers import Customer, HomeOwnership, JobYears, 
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.transfers import Rhythm, Schedule, ScheduleState, Transfer, TransferState, VoidReason
 
 __all__ = [
     "Account",
@@ -31,5 +32,11 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Registration",
+    "Rhythm",
+    "Schedule",
+    "ScheduleState",
     "Term",
+    "Transfer",
+    "TransferState",
+    "VoidReason",
 ]
