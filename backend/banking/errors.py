@@ -133,6 +133,11 @@ class OwnAccount(Forbidden):
     is_denial = False
 
 
+class ReasonMissing(RuleViolation):
+    code = "reason_missing"
+    detail = "Say why."
+
+
 class TooManyAccounts(RuleViolation):
     code = "account.too_many"
     detail = "You have as many accounts at this bank as one may have."

@@ -6,10 +6,11 @@ One statement for all of it. Sums are of what is posted or held; what was voided
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import connection
 
-from backend.banking.models import Account
+from backend.banking.models import Account, HoldState, Transfer, TransferState
 from backend.fraud import services as fraud
 from backend.fraud.services import HISTORY_DAYS, HISTORY_MAX, RECENT_MAX, Facts, History, Whereabouts
 
@@ -105,3 +106,9 @@ def facts_of(
         device_since=where.device_since if where else None,
         address_since=where.address_since if where else None,
     )
+
+
+def held_until(moment: datetime, *, limit: int) -> list[UUID]:
+    """Return the transfers whose hold has run out by then, the oldest first."""
+    held = Transfer.objects.filter(state=TransferState.HELD, hold__state=HoldState.PENDING, hold__expires_at__lte=moment)
+    return list(held.order_by("hold__expires_at").values_list("pk", flat=True)[:limit])

@@ -25,7 +25,8 @@ ACCOUNTS_MAX = 200
 
 BANK = ("bank_id", "bank_name", "city", "state", "country", "currency", "time_zone", "created_at")
 ACCOUNT = (
-    *("account_id", "bank_id", "bank__bank_name", "account_number", "currency", "balance", "held", "status"),
+    *("account_id", "bank_id", "bank__bank_name", "bank__time_zone", "account_number", "currency", "balance"),
+    *("held", "status"),
     *("status_reason", "in_budget", "date_opened", "created_at"),
 )
 _SIDES = tuple(
@@ -96,9 +97,9 @@ def get_account(*, actor: Principal, account_id: UUID) -> Account:
     return found
 
 
-def staffed_account(*, actor: Principal, account_id: UUID) -> Account:
+def staffed_account(*, actor: Principal, account_id: UUID, is_hidden: bool = False) -> Account:
     """Return an account that the actor may act on as its bank's staff: bank admins on any, managers on those of their
-    banks, nobody on their own.
+    banks, nobody on their own. `is_hidden`: to whoever is no staff, another's account does not exist.
 
     Raises: BankStaffOnly, AccountUnknown (also at a bank that the actor does not manage), OwnAccount.
     """
@@ -106,7 +107,7 @@ def staffed_account(*, actor: Principal, account_id: UUID) -> Account:
     if not actor.has_role(BANK_ADMIN):
         managed = ids_managed_by(actor.id)
         if not managed:
-            raise BankStaffOnly
+            raise AccountUnknown if is_hidden else BankStaffOnly
         accounts = accounts.filter(bank__in=managed)
     found = accounts.filter(pk=account_id).first()
     if found is None:

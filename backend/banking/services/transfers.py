@@ -257,19 +257,23 @@ def book_and_tell(unit: UnitOfWork, transfer: Transfer) -> None:
     tell_both(unit, transfer, TransferPosted)
 
 
+def sides_of(transfer: Transfer) -> list[tuple[Account, str]]:
+    """Return the accounts whose owners are told, and which way the money goes for them; somebody who owns both hears
+    of it once."""
+    if transfer.is_own:
+        return [(transfer.source, "own")]
+    sides = [(transfer.source, "out"), (transfer.target, "in")]
+    return [(account, direction) for account, direction in sides if account.customer.user_id is not None]
+
+
 def tell_both(unit: UnitOfWork, transfer: Transfer, kind: type[TransferPosted | TransferHeld]) -> None:
-    """Tell the owners of both accounts; somebody who owns both is told once."""
-    sides = [(transfer.source, "own" if transfer.is_own else "out")]
-    if not transfer.is_own:
-        sides.append((transfer.target, "in"))
-    for account, direction in sides:
-        user_id = account.customer.user_id
-        if user_id is not None:
-            notice: Notice = kind(
-                transfer_id=str(transfer.pk),
-                account_id=str(account.pk),
-                direction=direction,
-                amount=str(transfer.amount),
-                currency=transfer.currency,
-            )
-            notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)
+    """Tell the owners of both accounts."""
+    for account, direction in sides_of(transfer):
+        notice: Notice = kind(
+            transfer_id=str(transfer.pk),
+            account_id=str(account.pk),
+            direction=direction,
+            amount=str(transfer.amount),
+            currency=transfer.currency,
+        )
+        notifications.tell(unit, topics=[notifications.inbox_of(account.customer.user_id)], notice=notice)
