@@ -214,6 +214,7 @@ CUSTOMER_SESSIONS_MAX = env.customer_sessions_max
 SESSIONS_KEPT_DAYS = env.sessions_kept_days
 LOGIN_LOGS_KEPT_DAYS = env.login_logs_kept_days
 RATE_LIMITS_KEPT_DAYS = 2  # strikes count for one
+IDEMPOTENCY_KEPT_DAYS = 30
 SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": SECRET_KEY, "ISSUER": "ease", "LEEWAY": 0}
 
 REST_FRAMEWORK = {

@@ -15,7 +15,7 @@ from backend.banking.selectors.portfolio import Group, Portfolio
 
 WIDTH, ROW, BAR, TOP, BOTTOM = 800, 34, 18, 96, 20
 LABELS, FIGURES = 190, 190  # how wide the words on both sides of the bars are
-NAME_MAX = 26
+NAME_MAX = 23
 # Told apart by people who see fewer colours too, and at least 3:1 against white and against near-black.
 COLORS = {
     LoanState.PAID: ("#1a8a6b", "Paid"),

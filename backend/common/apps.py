@@ -9,8 +9,11 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from backend.common import alerts, jobs, tasks
+        from backend.common import alerts, hooks, idempotency, jobs, tasks
 
         alerts.install()
+        hooks.person_erased.register(idempotency.erase_answers)
+        hooks.person_exported.register(idempotency.export_answers)
         jobs.every(DAY_S, tasks.forget_old_limits)
+        jobs.every(SWEEP_S, tasks.forget_old_answers)
         jobs.every(SWEEP_S, tasks.sweep_files)

@@ -35,9 +35,24 @@ class Conflict(DomainError):
     detail = "This conflicts with the present state."
 
 
+class StillRunning(Conflict):
+    """The same request is being worked on just now. In a moment its answer is there."""
+
+    code = "idempotency.still_running"
+    detail = "A request with this Idempotency-Key is being worked on. Send it again in a moment."
+    retry_after_s = 1
+
+
 class RuleViolation(DomainError):
     code = "rule_violation"
     detail = "A rule does not allow this."
+
+
+class KeyReused(RuleViolation):
+    """An Idempotency-Key names one request, and this is another."""
+
+    code = "idempotency.key_reused"
+    detail = "This Idempotency-Key was used for another request."
 
 
 class TooLarge(DomainError):

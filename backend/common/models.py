@@ -87,3 +87,28 @@ class StoredFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class SavedAnswer(models.Model):
+    """What a request with an `Idempotency-Key` was answered, and which request that was (common/idempotency.py).
+
+    `actor` is `user:<id>` or `key:<prefix>`, `route` the method and the route's pattern, `request` a hash.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    actor = models.CharField(max_length=80)
+    route = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    request = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["actor", "route", "key"], name="common_saved_answer_key_unique"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="common_saved_answer_old")]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.route} {self.key}: {self.status}"

@@ -55,6 +55,8 @@ def _note_denial(request: Request | None) -> None:
 def _headers_of(fault: errors.DomainError) -> dict[str, str]:
     if isinstance(fault, errors.TooMany):
         return {"Retry-After": str(fault.retry_after_s), **fault.headers}
+    if isinstance(fault, errors.StillRunning):
+        return {"Retry-After": str(fault.retry_after_s)}
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(fault, errors.Unavailable) else {}
 
 

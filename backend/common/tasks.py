@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.mail import mail_admins
 
-from backend.common import ratelimit, vault
+from backend.common import idempotency, ratelimit, vault
 from backend.common.fastcache import fastcache
 
 MAIL_RETRIES = {"autoretry_for": (OSError,), "max_retries": 3, "retry_backoff": 5}
@@ -29,6 +29,12 @@ def mail_fault(kind: str, place: str, reference: str) -> None:
 def forget_old_limits() -> None:
     """Delete counts and blocks that decide nothing any more."""
     ratelimit.forget_before(datetime.now(UTC) - timedelta(days=settings.RATE_LIMITS_KEPT_DAYS))
+
+
+@shared_task
+def forget_old_answers() -> None:
+    """Delete saved answers after 30 days: their keys may be used anew."""
+    idempotency.forget_before(datetime.now(UTC) - timedelta(days=settings.IDEMPOTENCY_KEPT_DAYS))
 
 
 @shared_task

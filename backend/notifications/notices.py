@@ -4,23 +4,11 @@ The durable inbox of a person is the topic `user.<id>`, that of a desk `desk.<na
 is an event there. The classes are the payload's schema: what is not a field cannot be sent.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    kind: ClassVar[str]
-    notification_type: ClassVar[str] = "SYSTEM_ALERT"  # S2-M8's word
-    priority: ClassVar[str] = "NORMAL"
-    is_sent_out: ClassVar[bool] = False  # by mail and push, when the person is not connected
-
-    def payload(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def in_words(self) -> tuple[str, str]:
-        """Return a title and a sentence for people."""
-        return self.kind.replace(".", " ").replace("_", " ").capitalize(), ""
+from backend.notifications import banking_notices
+from backend.notifications.notice import Notice
 
 
 def notice_from(kind: str, payload: dict[str, Any]) -> Notice | None:
@@ -347,49 +335,10 @@ def _spoken(name: str) -> str:
     return name.replace("_", " ").lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankShared(Notice):
-    """Somebody was made a further manager of a bank."""
-
-    kind = "bank.shared"
-    bank_id: str
-    bank: str
-    shared_by: int
-
-    def in_words(self) -> tuple[str, str]:
-        return "A bank is yours to manage, too", f"You can now see and do at {self.bank} what its first manager can."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerJoined(Notice):
-    """The manager of a bank made one of its customers the person's: the accounts there are theirs now."""
-
-    kind = "customer.joined"
-    priority = "HIGH"
-    customer_id: str
-    banks: list[str]
-
-    def in_words(self) -> tuple[str, str]:
-        return "Your accounts are here", f"What you have at {', '.join(self.banks)} now shows in your app."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerParted(Notice):
-    """A joining was undone: it was a mistake of the bank's."""
-
-    kind = "customer.parted"
-    priority = "HIGH"
-    customer_id: str
-    banks: list[str]
-
-    def in_words(self) -> tuple[str, str]:
-        return "Accounts were taken off your app", f"{', '.join(self.banks)} had joined them to you by mistake."
-
-
 # Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.
 KINDS: dict[str, type[Notice]] = {
     found.kind: found
-    for found in list(vars().values())
+    for found in [*vars().values(), *vars(banking_notices).values()]
     if isinstance(found, type) and issubclass(found, Notice) and found is not Notice
 }
 # What is mailed and pushed to people who are not connected.

@@ -1,3 +1,4 @@
 from backend.support.tests.outages import outage
+from backend.tests.commits import committed
 
-__all__ = ["outage"]
+__all__ = ["committed", "outage"]

@@ -95,7 +95,7 @@ def get_audited_account(*, actor: Principal, account_id: UUID) -> Account:
     """Return an account whose ledger the actor may read: a manager's, or for auditors any. Raises: AccountUnknown."""
     if not actor.has_role(AUDITOR):
         return get_account(actor=actor, account_id=account_id)
-    found = Account.objects.filter(pk=account_id).first()
+    found = Account.objects.select_related("customer").filter(pk=account_id).first()
     if found is None:
         raise AccountUnknown
     return found

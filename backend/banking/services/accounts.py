@@ -7,10 +7,25 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from backend.audit import services as audit
+from backend.banking import ledger
 from backend.banking.errors import AccountUnknown, HasPostings, InvalidField, LoanSettled
-from backend.banking.models import Account, AccountStatus, Bank, Customer, Entry, Hold, Loan, Payment, Registration
+from backend.banking.ledger import Line
+from backend.banking.models import (
+    Account,
+    AccountStatus,
+    Bank,
+    Customer,
+    Entry,
+    Hold,
+    InternalKind,
+    Loan,
+    Payment,
+    PostingKind,
+    Registration,
+)
 from backend.banking.selectors import banks as selectors
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
@@ -36,6 +51,7 @@ def open_account(
     Raises: NotABankManager, InvalidField (another's bank, no customer of it, or one whose verification has run out;
     number taken).
     Locks: the customer, against being deleted meanwhile; then the account.
+    Calls: `facts.posting_made`, where there is a balance.
     """
     with unit_of_work():
         bank = Bank.objects.get(pk=selectors.chosen_bank(actor, bank_id))
@@ -49,7 +65,8 @@ def open_account(
         account = create_account(bank=bank, customer=customer, account_number=account_number, fields=fields)
         facts = {"bank": str(bank.pk), "customer": str(customer.pk)}
         if balance:
-            raise NotImplementedError
+            account = _put_in(account, balance, actor_id=actor.id)
+            facts["balance"] = str(balance)
         audit.record(
             actor_id=actor.id, action="account.opened", target=account, facts=facts, subject_id=customer.user_id
         )
@@ -99,7 +116,7 @@ def change_account(*, actor: Principal, account_id: UUID, changes: dict[str, Any
             if _broken(fault) == "banking_account_number_unique":
                 raise InvalidField("account_number", NUMBER_TAKEN) from fault
             raise
-        user_id = Customer.objects.values_list("user", flat=True).get(pk=account.customer_id)
+        user_id = account.customer.user_id
         values: dict[str, Any] = {"old": old, "new": new, "subject_id": user_id} if user_id else {}
         facts = {"fields": changed}
         audit.record(actor_id=actor.id, action="account.changed", target=account, facts=facts, **values)
@@ -122,7 +139,7 @@ def drop_accounts(ids: Sequence[UUID]) -> dict[str, int]:
 
     Raises: HasPostings, LoanSettled; then none of them is deleted. Locks: the accounts, by id.
     """
-    locked = list(Account.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    locked = ledger.lock_accounts(*ids)
     history = {
         "postings": Entry.objects.filter(account__in=locked).values("posting").distinct().count(),
         "payments": Payment.objects.filter(account__in=locked).count(),
@@ -136,8 +153,24 @@ def drop_accounts(ids: Sequence[UUID]) -> dict[str, int]:
     if under_way:
         raise LoanSettled("There are loans here that are no mere records, so this cannot be deleted.", loans=under_way)
     loans, _ = Loan.objects.filter(account__in=locked).delete()
-    Account.objects.filter(pk__in=[one.pk for one in locked]).delete()
+    try:
+        Account.objects.filter(pk__in=ids).delete()
+    except ProtectedError as fault:
+        raise HasPostings from fault
     return {"accounts": len(locked), "loans": loans}
+
+
+def _put_in(account: Account, balance: Decimal, *, actor_id: int) -> Account:
+    """Book what a new account starts with, and return it locked."""
+    (locked,) = ledger.lock_accounts(account.pk)
+    ledger.post(
+        bank=locked.bank,
+        kind=PostingKind.OPENING,
+        lines=[Line(balance, account=locked), Line(-balance, internal=(locked.bank_id, InternalKind.CASH))],
+        currency=locked.currency,
+        actor_id=actor_id,
+    )
+    return locked
 
 
 def _require_verified(customer: Customer) -> None:
@@ -152,10 +185,7 @@ def _locked(actor: Principal, account_id: UUID) -> Account:
     mine = selectors.banks_managed_by(actor.id).values("pk")
     if not Account.objects.filter(pk=account_id, bank__in=mine).exists():
         raise AccountUnknown
-    account = Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
-    if account is None:
-        raise AccountUnknown
-    return account
+    return ledger.lock_accounts(account_id)[0]
 
 
 def _refuse_moving(account: Account, changes: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from backend.audit import services as audit
 from backend.banking.errors import BankInUse, BankUnknown, InvalidField, ManagersAreFirstManagers
@@ -74,7 +75,10 @@ def delete_bank(*, actor: Principal, bank_id: UUID) -> None:
             said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in left.items())
             raise BankInUse(f"The bank still has {said}; it can be deleted when it has nothing any more.", **left)
         audit.record(actor_id=actor.id, action="bank.deleted", target=bank)
-        bank.delete()
+        try:
+            bank.delete()
+        except ProtectedError as fault:
+            raise BankInUse from fault
 
 
 def hand_over_bank(*, actor: Principal, bank_id: UUID, user_id: int | None) -> Bank:

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from backend.audit import services as audit
-from backend.banking.errors import CustomerShared, CustomerUnknown
+from backend.banking.errors import CustomerShared, CustomerUnknown, HasPostings
 from backend.banking.models import Account, Bank, Customer, Registration
 from backend.banking.selectors import banks as selectors
 from backend.banking.services import accounts
@@ -83,7 +84,14 @@ def delete_customer(*, actor: Principal, customer_id: UUID) -> None:
         action = "customer.deleted" if is_gone else "customer.unregistered"
         audit.record(actor_id=actor.id, action=action, target=customer, facts=facts, subject_id=customer.user_id)
         if is_gone:
-            customer.delete()
+            _drop(customer)
+
+
+def _drop(customer: Customer) -> None:
+    try:
+        customer.delete()
+    except ProtectedError as fault:
+        raise HasPostings from fault
 
 
 def locked_customer(actor: Principal, customer_id: UUID, *, for_good: bool = False) -> tuple[Customer, list[UUID]]:

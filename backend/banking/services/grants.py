@@ -12,7 +12,7 @@ from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
 from backend.notifications import services as notifications
-from backend.notifications.notices import BankShared
+from backend.notifications.banking_notices import BankShared
 
 MANAGERS_MAX = 50
 

@@ -11,8 +11,8 @@ from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
 from backend.notifications import services as notifications
-from backend.notifications.notices import CustomerJoined as JoinedNotice
-from backend.notifications.notices import CustomerParted as PartedNotice
+from backend.notifications.banking_notices import CustomerJoined as JoinedNotice
+from backend.notifications.banking_notices import CustomerParted as PartedNotice
 
 NOBODY = "Nobody verified with this customer's last name is signed up with this address."
 HAS_ACCOUNTS = "This person has accounts as another customer already."

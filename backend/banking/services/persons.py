@@ -78,7 +78,8 @@ def erase_banking(erasure: hooks.Erasure) -> None:
         customer.save(update_fields=list(PROFILE))
         mine = list(Account.objects.select_for_update(no_key=True).filter(customer=customer).order_by("pk"))
         theirs = Account.objects.filter(pk__in=[account.pk for account in mine])
-        theirs.update(**dict.fromkeys(CREDIT), credit_line=None)
+        nothing: dict[str, Any] = dict.fromkeys((*CREDIT, "credit_line"))
+        theirs.update(**nothing)
         theirs.filter(balance=0, held=0).update(status=AccountStatus.CLOSED)
     for grant in BankGrant.objects.filter(user=erasure.user_id).select_related("content_object").order_by("pk"):
         facts = {"manager": erasure.user_id}

@@ -1,41 +1,54 @@
-"""A row more of each model of banking (backend/tests/pages.py)."""
+"""A row more of each model of banking (backend/tests/pages.py), each at a bank of its own."""
 
+from decimal import Decimal
 
 from django.contrib.auth.models import Permission
 from rest_framework_api_key.models import APIKey
 
-from backend.banking.models import (
-    Account,
-    Bank,
-    BankGrant,
-    Customer,
-    Loan,
-    PartnerKey,
-)
+from backend.banking import ledger
+from backend.banking.models import Account, BankGrant, LoanState, PartnerKey
+from backend.banking.services import payments
+from backend.banking.services.customers import register
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
 
 
-def _bank(stage: Stage) -> Bank:
-    return make_bank(stage.make_user())
+def _funded(stage: Stage) -> Account:
+    return make_account(make_bank(manager=stage.make_user()), balance=100)
 
 
-def _customer(stage: Stage) -> Customer:
-    return make_customer(_bank(stage).manager)
+def _hold(stage: Stage) -> None:
+    with unit_of_work():
+        (account,) = ledger.lock_accounts(_funded(stage).pk)
+        ledger.hold(account=account, amount=Decimal(5), reason="", expires_at=None)
 
 
-def _account(stage: Stage) -> Account:
-    return make_account(_bank(stage).manager)
-
-
-def _loan(stage: Stage) -> Loan:
-    return make_loan(_bank(stage).manager)
+def _payment(stage: Stage) -> None:
+    loan = make_loan(_funded(stage), 50, state=LoanState.ACTIVE)
+    payments.pay(actor_id=None, account_id=loan.account_id, total_amount=Decimal(20))
 
 
 def _grant(stage: Stage) -> None:
     may = Permission.objects.get(codename="manage_bank")
-    BankGrant.objects.create(content_object=_bank(stage), user=stage.make_user(), permission=may)
+    bank = make_bank(manager=stage.make_user())
+    BankGrant.objects.create(content_object=bank, user=stage.make_user(), permission=may)
 
 
-def _key(stage: Stage) -> None:
-    PartnerKey.objects.create(api_key=APIKey.objects.create_key(name="partner")[0], bank=_bank(stage))
+ROWS = {
+    "banking.Bank": lambda stage: make_bank(manager=stage.make_user()),
+    "banking.BankGrant": _grant,
+    "banking.PartnerKey": lambda stage: PartnerKey.objects.create(
+        api_key=APIKey.objects.create_key(name="partner")[0], bank=make_bank()
+    ),
+    "banking.Customer": lambda stage: make_customer(user=stage.make_user()),
+    "banking.Registration": lambda stage: register(make_customer().pk, make_bank().pk),
+    "banking.Account": _funded,
+    "banking.Hold": _hold,
+    "banking.Loan": lambda stage: make_loan(_funded(stage)),
+    "banking.Payment": _payment,
+    "banking.PaymentDetail": _payment,
+    "banking.Posting": _funded,
+    "banking.Entry": _funded,
+    "banking.InternalAccount": _funded,
+}

@@ -10,14 +10,14 @@ from backend.common.unit_of_work import unit_of_work
 from backend.identity.services import roles, sessions
 from backend.identity.tests.notifying import ear, facts_of
 from backend.notifications import notices
-from backend.notifications.notices import ChatClosed, Notice
+from backend.notifications.notices import ChatClosed
 from backend.notifications.services import inbox_of, tell
 from backend.realtime.selectors import heads_of
 from backend.tests.frames import schema_of
 
 pytestmark = pytest.mark.server
 
-KINDS = [found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice]
+KINDS = list(notices.KINDS.values())
 DESKS = {"SUPPORT_AGENT": "desk.support", "BANK_ADMIN": "desk.bank_admin", "AUDITOR": "desk.auditor"}
 
 

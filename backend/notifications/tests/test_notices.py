@@ -42,21 +42,6 @@ TABLE = [
         "session.revoked",
         {"session_id": "s", "reason": "sign_out"},
     ),
-    (
-        notices.BankShared(bank_id="b", bank="First", shared_by=8),
-        "bank.shared",
-        {"bank_id": "b", "bank": "First", "shared_by": 8},
-    ),
-    (
-        notices.CustomerJoined(customer_id="c", banks=["First"]),
-        "customer.joined",
-        {"customer_id": "c", "banks": ["First"]},
-    ),
-    (
-        notices.CustomerParted(customer_id="c", banks=["First"]),
-        "customer.parted",
-        {"customer_id": "c", "banks": ["First"]},
-    ),
     (notices.TwoFactorEnabled(), "two_factor.enabled", {}),
     (notices.TwoFactorDisabled(), "two_factor.disabled", {}),
     (notices.RecoveryCodesRenewed(), "two_factor.recovery_codes_renewed", {}),

@@ -27,6 +27,7 @@ from backend.banking.models import Account
 from backend.banking.selectors import banks as bank_selectors
 from backend.banking.selectors import customers as selectors
 from backend.banking.services import accounts
+from backend.common.idempotent_views import IDEMPOTENCY_KEY, idempotent_post
 from backend.common.shapes import Detail, SignedRequest
 
 
@@ -59,9 +60,11 @@ class RegisterAccount(APIView):
         operation_id="register_account",
         tags=[TAG],
         description="Opens an account of a customer at a bank that the caller manages (BUG-S0-3, BUG-S0-16).",
+        parameters=[IDEMPOTENCY_KEY],
         request=NewAccountIn,
         responses={201: RegisteredAccountOut, 400: REFUSED, 403: Detail},
     )
+    @idempotent_post()
     def post(self, request: SignedRequest) -> Response:
         account = _opened(request)
         body = {
@@ -98,9 +101,11 @@ class Accounts(APIView):
         operation_id="create_account",
         tags=[TAG],
         description="As `POST /api/register/account/`, and answers the account.",
+        parameters=[IDEMPOTENCY_KEY],
         request=NewAccountIn,
         responses={201: AccountOut, 400: REFUSED, 403: Detail},
     )
+    @idempotent_post()
     def post(self, request: SignedRequest) -> Response:
         return Response(account_row(_opened(request)), status=status.HTTP_201_CREATED)
 

@@ -25,9 +25,12 @@ from backend.banking.api.shapes import Money, bad_request, uuid_in
 from backend.banking.models import Loan
 from backend.banking.selectors import banks as bank_selectors
 from backend.banking.selectors import customers as selectors
-from backend.banking.services import recorded_loans
+from backend.banking.services import manager_loans
+from backend.common.idempotent_views import IDEMPOTENCY_KEY, idempotent_post
 from backend.common.shapes import Detail, SignedRequest
 
+MOVED = OpenApiResponse(Detail, description="Its `state` does not allow this, or it is another `door`'s.")
+UNUSABLE = OpenApiResponse(Detail, description="The account is frozen or closed.")
 SETTLED = OpenApiResponse(Detail, description="It is no record and no longer PENDING (`state`), or another door's.")
 
 
@@ -48,7 +51,7 @@ def _registered(request: SignedRequest) -> Loan:
     given.is_valid(raise_exception=True)
     fields = dict(given.validated_data)
     with bad_request():
-        return recorded_loans.register_loan(actor=request.user, account_id=fields.pop("account"), fields=fields)
+        return manager_loans.register_loan(actor=request.user, account_id=fields.pop("account"), fields=fields)
 
 
 class RegisterLoan(APIView):
@@ -140,7 +143,7 @@ class OneLoan(APIView):
         responses={204: None, 404: Detail, 409: STAYS},
     )
     def delete(self, request: SignedRequest, bank_loan_id: UUID) -> Response:
-        recorded_loans.delete_loan(actor=request.user, loan_id=bank_loan_id)
+        manager_loans.delete_loan(actor=request.user, loan_id=bank_loan_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: SignedRequest, loan_id: UUID, *, partial: bool) -> Response:
@@ -148,5 +151,45 @@ class OneLoan(APIView):
         given = LoanChangeIn(data=request.data, partial=partial)
         given.is_valid(raise_exception=True)
         with bad_request():
-            loan = recorded_loans.correct_loan(actor=request.user, loan_id=loan_id, changes=given.validated_data)
+            loan = manager_loans.correct_loan(actor=request.user, loan_id=loan_id, changes=given.validated_data)
         return Response(loan_row(loan))
+
+
+class ActivateLoan(APIView):
+    @extend_schema(
+        operation_id="activate_loan",
+        tags=[TAG],
+        description="Pays a PENDING loan of this door out to its account.",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: LoanOut, 404: Detail, 409: MOVED, 422: UNUSABLE},
+    )
+    @idempotent_post()
+    def post(self, request: SignedRequest, bank_loan_id: UUID) -> Response:
+        return Response(loan_row(manager_loans.activate(actor=request.user, loan_id=bank_loan_id)))
+
+
+class RejectLoan(APIView):
+    @extend_schema(
+        operation_id="reject_loan",
+        tags=[TAG],
+        description="Refuses a PENDING loan of this door.",
+        request=None,
+        responses={200: LoanOut, 404: Detail, 409: MOVED},
+    )
+    def post(self, request: SignedRequest, bank_loan_id: UUID) -> Response:
+        return Response(loan_row(manager_loans.reject(actor=request.user, loan_id=bank_loan_id)))
+
+
+class ChargeOffLoan(APIView):
+    @extend_schema(
+        operation_id="charge_off_loan",
+        tags=[TAG],
+        description="Gives up what an ACTIVE loan of this door still owes: it becomes the bank's loss.",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: LoanOut, 404: Detail, 409: MOVED},
+    )
+    @idempotent_post()
+    def post(self, request: SignedRequest, bank_loan_id: UUID) -> Response:
+        return Response(loan_row(manager_loans.charge_off(actor=request.user, loan_id=bank_loan_id)))

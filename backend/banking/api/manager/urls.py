@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from backend.banking.api.manager import accounts, banks, customers, loans, portfolio
+from backend.banking.api.manager import accounts, banks, books, customers, loans, portfolio
 
 _BANK = "api/bank/<uuid:bank_id>/"
 _CUSTOMER = "api/customer/<uuid:bank_customer_id>/"
@@ -19,6 +19,7 @@ urlpatterns = [
     path(_BANK, banks.OneBank.as_view()),
     path(f"{_BANK}managers/", banks.Managers.as_view()),
     path(f"{_BANK}managers/<int:user_id>/", banks.OneManager.as_view()),
+    path(f"{_BANK}trial-balance/", books.TrialBalances.as_view()),
     path(f"{_BANK}portfolio/", portfolio.PortfolioView.as_view()),
     path(f"{_BANK}portfolio/chart.svg", portfolio.PortfolioChart.as_view()),
     path("api/customer/", customers.Customers.as_view()),
@@ -26,6 +27,10 @@ urlpatterns = [
     path(f"{_CUSTOMER}person/", customers.CustomerPerson.as_view()),
     path("api/account/", accounts.Accounts.as_view()),
     path(_ACCOUNT, accounts.OneAccount.as_view()),
+    path(f"{_ACCOUNT}ledger/", books.AccountLedger.as_view()),
     path("api/loan/", loans.Loans.as_view()),
     path(_LOAN, loans.OneLoan.as_view()),
+    path(f"{_LOAN}activate/", loans.ActivateLoan.as_view()),
+    path(f"{_LOAN}reject/", loans.RejectLoan.as_view()),
+    path(f"{_LOAN}charge-off/", loans.ChargeOffLoan.as_view()),
 ]

@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 
 from backend.banking.models import Bank
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.manager_factories import make_account, make_bank, make_customer, make_loan
 from backend.tests.roles import Cases, Row, always, signed_in
 from backend.tests.stage import Caller, Stage, User
 
@@ -41,6 +41,7 @@ ACCESS: dict[str, Cases] = {
     f"GET {BANK}managers/": _own(200, superuser=200),
     f"POST {BANK}managers/": _own(201, superuser=201),
     f"DELETE {BANK}managers/{{user_id}}/": {"own": signed_in(404), "another": signed_in(404)},
+    f"GET {BANK}trial-balance/": _own(200, auditor=200),
     f"GET {BANK}portfolio/": _own(200, auditor=200),
     f"GET {BANK}portfolio/chart.svg": _own(200, auditor=200),
     "GET /api/customer/": always(signed_in(200)),
@@ -57,12 +58,17 @@ ACCESS: dict[str, Cases] = {
     f"PUT {ACCOUNT}": _own(200),
     f"PATCH {ACCOUNT}": _own(200),
     f"DELETE {ACCOUNT}": _own(204),
+    f"GET {ACCOUNT}ledger/": _own(200, auditor=200),
     "GET /api/loan/": always(signed_in(200)),
     "POST /api/loan/": always(_managing(403)),
     f"GET {LOAN}": _own(200),
     f"PUT {LOAN}": _own(200),
     f"PATCH {LOAN}": _own(200),
     f"DELETE {LOAN}": _own(204),
+    # The table's loans are on record, which nobody moves.
+    f"POST {LOAN}activate/": _own(409),
+    f"POST {LOAN}reject/": _own(409),
+    f"POST {LOAN}charge-off/": _own(409),
 }
 
 _NO_BANK = "the table's people manage no bank; test_manager_opening.py does it as one who does"
@@ -70,6 +76,10 @@ UNRECORDED = {
     **{
         f"POST /api/{path}/": _NO_BANK
         for path in ("register/customer", "register/account", "register/loan", "customer", "account", "loan")
+    },
+    **{
+        f"POST {LOAN}{move}/": "the table's loans are on record; test_manager_books.py moves one"
+        for move in ("activate", "reject", "charge-off")
     },
     f"DELETE {BANK}managers/{{user_id}}/": "nobody was let in; test_manager_grants.py withdraws one",
     f"DELETE {CUSTOMER}person/": "nobody was joined; test_manager_joining.py undoes one",

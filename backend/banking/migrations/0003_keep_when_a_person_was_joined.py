@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0001_initial"),
+        ("banking", "0002_guard_the_ledger"),
     ]
 
     operations = [

@@ -1,0 +1,19 @@
+"""What a notice is. The kinds are in `notices.py`, those of banking in `banking_notices.py`."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    kind: ClassVar[str]
+    notification_type: ClassVar[str] = "SYSTEM_ALERT"  # S2-M8's word
+    priority: ClassVar[str] = "NORMAL"
+    is_sent_out: ClassVar[bool] = False  # by mail and push, when the person is not connected
+
+    def payload(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def in_words(self) -> tuple[str, str]:
+        """Return a title and a sentence for people."""
+        return self.kind.replace(".", " ").replace("_", " ").capitalize(), ""
