@@ -20,6 +20,8 @@ API_TAGS = {
     "superadmin": "Managing accounts: for staff and superusers.",
     "security": "Security events: for bank admins and auditors.",
     "audit": "The trail: for bank admins and auditors.",
+    "banking": "Accounts, transfers and statements of people who are verified.",
+    "banking desk": "What the staff of a bank does for its customers: cash, freezing, limits.",
     "partner": "For partner systems, with an API key.",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -7,5 +7,7 @@ class BankingConfig(AppConfig):
 
     def ready(self) -> None:
         from backend.banking.manager_hooks import register_manager
+        from backend.banking.people_hooks import register_people
 
         register_manager()
+        register_people()

@@ -29,17 +29,10 @@ def occurrence(*, rhythm: str, starts_on: date, position: int) -> date | None:
     return date(year, month, min(starts_on.day, monthrange(year, month)[1]))
 
 
-def next_occurrence(
-    *, rhythm: str, starts_on: date, ends_on: date | None, position: int, not_before: date | None = None
-) -> tuple[int, date] | None:
-    """Return the first occurrence from `position` on that is not before a day, with its position; None after the end."""
-    while True:
-        day = occurrence(rhythm=rhythm, starts_on=starts_on, position=position)
-        if day is None or (ends_on is not None and day > ends_on):
-            return None
-        if not_before is None or day >= not_before:
-            return position, day
-        position += 1
+def occurrence_until(*, rhythm: str, starts_on: date, ends_on: date | None, position: int) -> date | None:
+    """As `occurrence`; None behind the end, too."""
+    day = occurrence(rhythm=rhythm, starts_on=starts_on, position=position)
+    return None if day is None or (ends_on is not None and day > ends_on) else day
 
 
 def moment_of(day: date, *, time_zone: str) -> datetime:

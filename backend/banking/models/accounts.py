@@ -27,7 +27,8 @@ class Account(models.Model):
     `balance` is what the entries sum to and `held` what its pending holds do: `ledger.py` alone changes both, under a
     row lock, and `verify_ledger` proves them. `credit_line` is the partner's `score`; null is no line. `status_reason`
     is what the person was told when it was frozen or closed. `in_budget`: its movements stand in the person's budget;
-    those accounts of a customer are of one currency.
+    those accounts of a customer are of one currency. `statement_told`: the newest month of which the holder was told
+    that its statement is ready.
     """
 
     account_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -42,6 +43,7 @@ class Account(models.Model):
     )
     status_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
     in_budget = models.BooleanField(default=False, db_default=False)
+    statement_told = models.DateField(null=True, blank=True)
     date_opened = models.DateField(default=today)
     monthly_debt = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     current_credit_balance = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)

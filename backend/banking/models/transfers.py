@@ -135,8 +135,7 @@ class Transfer(models.Model):
                 name="banking_transfer_state_is_told_by_its_rows",
                 condition=Q(state="posted", posting__isnull=False, decided_at__isnull=False, reason="")
                 | Q(state="held", posting__isnull=True, hold__isnull=False, decided_at__isnull=True, reason="")
-                | Q(state="voided", posting__isnull=True, hold__isnull=False, decided_at__isnull=False)
-                & ~Q(reason=""),
+                | Q(state="voided", posting__isnull=True, hold__isnull=False, decided_at__isnull=False) & ~Q(reason=""),
             ),
             models.CheckConstraint(
                 name="banking_transfer_of_a_schedule_has_its_day",
@@ -147,9 +146,7 @@ class Transfer(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["source", "-created_at", "id"], name="banking_transfer_sent"),
             models.Index(fields=["target", "-created_at", "id"], name="banking_transfer_received"),
-            models.Index(
-                fields=["source", "target"], name="banking_transfer_to_payee", condition=Q(state="posted")
-            ),
+            models.Index(fields=["source", "target"], name="banking_transfer_to_payee", condition=Q(state="posted")),
         ]
 
     def __str__(self) -> str:

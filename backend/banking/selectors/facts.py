@@ -1,4 +1,4 @@
-"""What surrounds a transfer at the moment of deciding: read under the account's lock, so that nothing changes meanwhile.
+"""What surrounds a transfer at the moment of deciding: read under the account's lock, so nothing changes meanwhile.
 
 One statement for all of it. Sums are of what is posted or held; what was voided gave its money back.
 """
@@ -6,6 +6,7 @@ One statement for all of it. Sums are of what is posted or held; what was voided
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -69,7 +70,7 @@ class Past:
 
 def past_of(source: Account, target: Account, *, now: datetime, day: date) -> Past:
     """Return what is known of a locked account that is about to send; `day` is its bank's. One query."""
-    values = {"source": source.pk, "target": target.pk, "now": now, "day": day}
+    values: dict[str, Any] = {"source": source.pk, "target": target.pk, "now": now, "day": day}
     with connection.cursor() as cursor:
         cursor.execute(_PAST, values)
         return Past(*cursor.fetchone())
@@ -110,5 +111,7 @@ def facts_of(
 
 def held_until(moment: datetime, *, limit: int) -> list[UUID]:
     """Return the transfers whose hold has run out by then, the oldest first."""
-    held = Transfer.objects.filter(state=TransferState.HELD, hold__state=HoldState.PENDING, hold__expires_at__lte=moment)
+    held = Transfer.objects.filter(
+        state=TransferState.HELD, hold__state=HoldState.PENDING, hold__expires_at__lte=moment
+    )
     return list(held.order_by("hold__expires_at").values_list("pk", flat=True)[:limit])

@@ -203,3 +203,9 @@ def list_entries(*, account_id: UUID, after: int | None, limit: int) -> list[Row
 def incoming_held(account_id: UUID) -> bool:
     """Whether money for this account waits for a decision."""
     return Transfer.objects.filter(target=account_id, state=TransferState.HELD).exists()
+
+
+def fits_budget(customer: Customer, currency: str) -> bool:
+    """Whether an account in this currency can stand in the customer's budget: a book is kept in one. The customer is
+    locked."""
+    return not Account.objects.filter(customer=customer, in_budget=True).exclude(currency=currency).exists()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from backend.banking.models import Account, Bank, Entry
+from backend.banking.models import Account, Entry
 from backend.banking.selectors.people import ENTRY
 from backend.common.keysets import Row
 
@@ -64,9 +64,9 @@ def entries_between(account: Account, first: int, behind: int) -> Iterator[Row]:
         first = piece[-1]["id"] + 1
 
 
-def month_start(month: date, bank: Bank) -> datetime:
-    """Return when a month begins at a bank, in UTC."""
-    return datetime.combine(month, time(), ZoneInfo(bank.time_zone)).astimezone(UTC)
+def month_start(month: date, time_zone: str) -> datetime:
+    """Return when a month begins in a zone, in UTC."""
+    return datetime.combine(month, time(), ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def next_month(month: date) -> date:
@@ -83,8 +83,9 @@ def month_at(moment: datetime, time_zone: str) -> date:
 
 
 def months_of(opened_at: datetime, time_zone: str, now: datetime) -> list[date]:
-    """Return the months of an account's statements, the newest first: from its first to the present one, at most 120."""
-    first, month, found = month_at(opened_at, time_zone), month_at(now, time_zone), []
+    """Return the months of an account's statements, the newest first: from its first to the present, at most 120."""
+    found: list[date] = []
+    first, month = month_at(opened_at, time_zone), month_at(now, time_zone)
     while month >= first and len(found) < MONTHS_MAX:
         found.append(month)
         month = previous_month(month)

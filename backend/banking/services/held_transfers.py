@@ -77,8 +77,7 @@ def _locked(transfer_id: UUID) -> Transfer | None:
 def _release(unit: UnitOfWork, transfer: Transfer, *, by_id: int) -> None:
     source, target, hold = transfer.source, transfer.target, transfer.hold
     assert hold is not None
-    status = User.objects.values_list("kyc_status", flat=True).filter(pk=source.customer.user_id).first()
-    if status != standing.APPROVED:
+    if not User.objects.filter(pk=source.customer.user_id or 0, kyc_status=standing.APPROVED).exists():
         raise KycRequired("The sender is not verified any more, so this can only be rejected.")
     standing.require_open(source)
     standing.require_taking(target)
@@ -103,7 +102,7 @@ def _void(unit: UnitOfWork, transfer: Transfer, *, reason: VoidReason, by_id: in
     transfer.state, transfer.reason, transfer.decided_at = TransferState.VOIDED, reason, datetime.now(UTC)
     transfer.save(update_fields=["state", "reason", "decided_at"])
     _record(transfer, "transfer.voided", by_id)
-    for account, direction in transfers.sides_of(transfer):
+    for user_id, account, direction in transfers.sides_of(transfer):
         notice = TransferVoided(
             transfer_id=str(transfer.pk),
             account_id=str(account.pk),
@@ -112,7 +111,7 @@ def _void(unit: UnitOfWork, transfer: Transfer, *, reason: VoidReason, by_id: in
             currency=transfer.currency,
             reason=reason,
         )
-        notifications.tell(unit, topics=[notifications.inbox_of(account.customer.user_id)], notice=notice)
+        notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)
 
 
 def _record(transfer: Transfer, action: str, by_id: int | None) -> None:

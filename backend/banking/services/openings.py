@@ -39,10 +39,17 @@ def open_own_account(*, actor: Principal, bank_id: UUID) -> Account:
             bank=bank, customer=customer, account_number=accounts.new_number(), fields={"currency": bank.currency}
         )
         audit.record(
-            actor_id=actor.id, action="account.opened", target=account, facts={"bank": str(bank.pk)}, subject_id=actor.id
+            actor_id=actor.id,
+            action="account.opened",
+            target=account,
+            facts={"bank": str(bank.pk)},
+            subject_id=actor.id,
         )
         notice = AccountOpened(
-            account_id=str(account.pk), account_number=account.account_number, bank=bank.bank_name, currency=bank.currency
+            account_id=str(account.pk),
+            account_number=account.account_number,
+            bank=bank.bank_name,
+            currency=bank.currency,
         )
         notifications.tell(unit, topics=[notifications.inbox_of(actor.id)], notice=notice)
     return account
@@ -60,18 +67,13 @@ def put_in_budget(*, actor: Principal, account_id: UUID, in_budget: bool) -> Acc
         account = Account.objects.select_related("bank").select_for_update(of=("self",), no_key=True).get(pk=found.pk)
         if account.in_budget == in_budget:
             return account
-        if in_budget and not fits_budget(customer, account.currency):
+        if in_budget and not people.fits_budget(customer, account.currency):
             raise InvalidField("in_budget", OTHER_CURRENCY)
         account.in_budget = in_budget
         account.save(update_fields=["in_budget", "updated_at"])
         facts: dict[str, Any] = {"in_budget": in_budget}
         audit.record(actor_id=actor.id, action="account.changed", target=account, facts=facts, subject_id=actor.id)
     return account
-
-
-def fits_budget(customer: Customer, currency: str) -> bool:
-    """Whether an account in this currency can stand in the customer's budget. The customer is locked."""
-    return not Account.objects.filter(customer=customer, in_budget=True).exclude(currency=currency).exists()
 
 
 def _locked(customer: Customer) -> Customer:

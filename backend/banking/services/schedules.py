@@ -6,7 +6,7 @@ be sent is tried again later on the same banking day where that may help, and th
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -78,7 +78,7 @@ def plan_transfer(
     too far), AccountFrozen, AccountClosed, PayeeUnavailable, TransferLimitExceeded, TooManySchedules, StepUpRequired.
     Locks: the person, shared; both accounts by id.
     """
-    ledger.check_amount(plan.amount)
+    plan = replace(plan, amount=ledger.checked_amount(plan.amount))
     with unit_of_work():
         ids = people.find_both(user_id=actor.id, source_id=source_id, payee=payee)
         transfers.require_two(*ids, "target")
@@ -270,7 +270,7 @@ def _order_of(schedule: Schedule) -> Order:
 
 def _move_on(schedule: Schedule) -> None:
     """Set a locked plan to its next occurrence, or to its end."""
-    found = recurrence.next_occurrence(
+    found = recurrence.occurrence_until(
         rhythm=schedule.rhythm,
         starts_on=schedule.starts_on,
         ends_on=schedule.ends_on,
@@ -280,8 +280,8 @@ def _move_on(schedule: Schedule) -> None:
     if found is None:
         _end(schedule, State.ENDED)
         return
-    schedule.position, schedule.due_on = found
-    schedule.due_at = recurrence.moment_of(schedule.due_on, time_zone=schedule.source.bank.time_zone)
+    schedule.position, schedule.due_on = schedule.position + 1, found
+    schedule.due_at = recurrence.moment_of(found, time_zone=schedule.source.bank.time_zone)
 
 
 def _end(schedule: Schedule, state: ScheduleState) -> None:

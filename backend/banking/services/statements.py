@@ -137,11 +137,12 @@ def make_statement(*, actor: Principal, account_id: UUID, month: date) -> Statem
     except AccountUnknown:
         raise StatementUnknown from None
     now = datetime.now(UTC)
-    present = selectors.month_at(now, account.bank.time_zone)
-    if not selectors.month_at(account.created_at, account.bank.time_zone) <= month <= present:
+    zone = account.bank.time_zone
+    present = selectors.month_at(now, zone)
+    if not selectors.month_at(account.created_at, zone) <= month <= present:
         raise StatementUnknown
-    first = selectors.first_entry_from(account, selectors.month_start(month, account.bank))
-    behind = selectors.first_entry_from(account, selectors.month_start(selectors.next_month(month), account.bank))
+    first = selectors.first_entry_from(account, selectors.month_start(month, zone))
+    behind = selectors.first_entry_from(account, selectors.month_start(selectors.next_month(month), zone))
     return Statement(
         account=account,
         month=month,

@@ -27,10 +27,8 @@ def withdraw(*, actor: Principal, account_id: UUID, amount: Decimal) -> tuple[Po
     return _at_the_counter(actor, account_id, -amount, PostingKind.WITHDRAWAL)
 
 
-def _at_the_counter(
-    actor: Principal, account_id: UUID, change: Decimal, kind: PostingKind
-) -> tuple[Posting, Account]:
-    ledger.check_amount(abs(change))
+def _at_the_counter(actor: Principal, account_id: UUID, change: Decimal, kind: PostingKind) -> tuple[Posting, Account]:
+    change = ledger.checked_amount(abs(change)).copy_sign(change)
     with unit_of_work():
         holder = people.staffed_account(actor=actor, account_id=account_id).customer.user_id
         if holder is not None:  # Others are known to the bank in person.

@@ -77,7 +77,7 @@ def send_transfer(
     Raises: KycRequired, AccountUnknown, PayeeUnknown, InvalidField (to itself, another currency), and what `carry_out`
     raises. Locks and tells: as `carry_out`.
     """
-    ledger.check_amount(amount)
+    amount = ledger.checked_amount(amount)
     with unit_of_work() as unit:
         source, target = people.find_both(user_id=actor.id, source_id=source_id, payee=payee)
         order = Order(
@@ -257,18 +257,22 @@ def book_and_tell(unit: UnitOfWork, transfer: Transfer) -> None:
     tell_both(unit, transfer, TransferPosted)
 
 
-def sides_of(transfer: Transfer) -> list[tuple[Account, str]]:
-    """Return the accounts whose owners are told, and which way the money goes for them; somebody who owns both hears
-    of it once."""
-    if transfer.is_own:
-        return [(transfer.source, "own")]
-    sides = [(transfer.source, "out"), (transfer.target, "in")]
-    return [(account, direction) for account, direction in sides if account.customer.user_id is not None]
+def sides_of(transfer: Transfer) -> list[tuple[int, Account, str]]:
+    """Return the owners who are told, each with their account and which way the money goes for them; somebody who owns
+    both accounts hears of it once."""
+    sides = [(transfer.source, "own" if transfer.is_own else "out")]
+    if not transfer.is_own:
+        sides.append((transfer.target, "in"))
+    return [
+        (account.customer.user_id, account, direction)
+        for account, direction in sides
+        if account.customer.user_id is not None
+    ]
 
 
 def tell_both(unit: UnitOfWork, transfer: Transfer, kind: type[TransferPosted | TransferHeld]) -> None:
     """Tell the owners of both accounts."""
-    for account, direction in sides_of(transfer):
+    for user_id, account, direction in sides_of(transfer):
         notice: Notice = kind(
             transfer_id=str(transfer.pk),
             account_id=str(account.pk),
@@ -276,4 +280,4 @@ def tell_both(unit: UnitOfWork, transfer: Transfer, kind: type[TransferPosted | 
             amount=str(transfer.amount),
             currency=transfer.currency,
         )
-        notifications.tell(unit, topics=[notifications.inbox_of(account.customer.user_id)], notice=notice)
+        notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)

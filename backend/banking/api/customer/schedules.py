@@ -56,9 +56,9 @@ class Schedules(APIView):
     @extend_schema(
         operation_id="schedule_transfer",
         tags=[TAG],
-        description="Plans a transfer, from 6:00 of its day in the bank's time zone. Monthly ones keep their day of the "
-        "month; where a month has no such day, its last. One that fails is tried again on the same day, then given up; "
-        "`schedule.failed` tells of it.",
+        description="Plans a transfer, made from 6:00 of its day on, in the bank's time zone. Monthly ones keep their "
+        "day of the month; where a month has no such day, its last. One that fails is tried again on the same day, "
+        "then given up; `schedule.failed` tells of it.",
         parameters=[IDEMPOTENCY_KEY_REQUIRED, STEP_UP],
         request=ScheduleIn,
         responses={201: ScheduleOut, 400: INVALID, 403: Detail, 404: Detail, 409: Detail, 422: REFUSED},

@@ -132,7 +132,6 @@ class TransferOut(serializers.Serializer[Any]):
     amount = serializers.CharField()
     currency = serializers.CharField()
     memo = serializers.CharField(allow_blank=True)
-    source = SideOut()
     target = SideOut()
     booked_on = serializers.DateField(help_text="The banking day at the source.")
     created_at = serializers.DateTimeField()
@@ -140,10 +139,12 @@ class TransferOut(serializers.Serializer[Any]):
     schedule_id = serializers.UUIDField(allow_null=True, help_text="The plan behind it, to its owner.")
     due_on = serializers.DateField(allow_null=True)
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {**super().get_fields(), "source": SideOut()}
+
 
 class ScheduleOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    source = serializers.UUIDField()
     source_number = serializers.CharField()
     bank = serializers.UUIDField(help_text="The payee's.")
     bank_name = serializers.CharField()
@@ -163,17 +164,22 @@ class ScheduleOut(serializers.Serializer[Any]):
     failure = serializers.CharField(allow_blank=True, help_text="The code of what failed last.")
     created_at = serializers.DateTimeField()
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {**super().get_fields(), "source": serializers.UUIDField(help_text="The account that the money leaves.")}
+
 
 class PayeeFields(serializers.Serializer[Any]):
     """Whom it is for: another account of one's own by its id, or anybody's by bank and number."""
 
-    source = serializers.UUIDField(help_text="The own account that the money leaves.")
     target = serializers.UUIDField(required=False, help_text="Another own account.")
     bank = serializers.UUIDField(required=False)
     account_number = TextField(max_length=255, required=False)
     payee_name = TextField(max_length=128, required=False, allow_blank=True, help_text="What one calls the payee.")
     amount = amount_field()
     memo = TextField(max_length=140, required=False, allow_blank=True, help_text="Both sides read it.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"source": serializers.UUIDField(help_text="The account that the money leaves."), **super().get_fields()}
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         if ("target" in given) == ("bank" in given or "account_number" in given):
@@ -184,13 +190,13 @@ class PayeeFields(serializers.Serializer[Any]):
         return given
 
 
-class TransferIn(PayeeFields):
+class SendingIn(PayeeFields):
     pass
 
 
 class ScheduleIn(PayeeFields):
     rhythm = serializers.ChoiceField(choices=Rhythm.choices)
-    starts_on = serializers.DateField(help_text="Of monthly ones also the day of the month; where there is none, the last.")
+    starts_on = serializers.DateField(help_text="Monthly: also the day of the month, else its last.")
     ends_on = serializers.DateField(required=False, allow_null=True)
 
 
@@ -250,7 +256,7 @@ def account_row(row: Row) -> Row:
     return {**shown, "bank_name": row["bank__bank_name"], "available": row["balance"] - row["held"]}
 
 
-def row_of(thing: Account | Transfer | Schedule, names: tuple[str, ...]) -> Row:
+def row_of(thing: Account | Bank | Transfer | Schedule, names: tuple[str, ...]) -> Row:
     """Return what a query for these names would have returned."""
     return {name: reduce(getattr, name.split("__"), thing) for name in names}
 

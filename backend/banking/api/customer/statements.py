@@ -43,7 +43,7 @@ class Statements(APIView):
 
 
 class OneStatement(APIView):
-    """A month of an account, with the balances it began and ended with. The present month goes as far as it has come."""
+    """A month of an account, with the balances it began and ended with. The present one goes as far as it has come."""
 
     content_negotiation_class = AsItComes
 

@@ -13,12 +13,11 @@ from backend.banking.api.customer.shapes import (
     INVALID,
     NOT_VERIFIED,
     PAGED,
-    REFUSED,
     STEP_UP,
     TAG,
     PayeeCheckIn,
     PayeeCheckOut,
-    TransferIn,
+    SendingIn,
     TransferOut,
     transfer_of,
     transfer_row,
@@ -84,7 +83,7 @@ class Transfers(APIView):
         description="Sends money to another account of one's own, or to anybody's at any bank, in one currency. "
         "201: it is there. 202: it is being checked, and its money is held meanwhile.",
         parameters=[IDEMPOTENCY_KEY_REQUIRED, STEP_UP],
-        request=TransferIn,
+        request=SendingIn,
         responses={
             201: TransferOut,
             202: TransferOut,
@@ -95,7 +94,8 @@ class Transfers(APIView):
             422: OpenApiResponse(
                 Detail,
                 description="`funds.insufficient`, `limit.transfer`, `limit.day` (with `limit` and `left`), "
-                "`payee.unknown`, `payee.unavailable`, `account.frozen`, `account.closed`, or another body under a key.",
+                "`payee.unknown`, `payee.unavailable`, `account.frozen`, `account.closed`, or another body"
+                " under the key.",
             ),
         },
     )
@@ -103,7 +103,7 @@ class Transfers(APIView):
     @bad_request()
     def post(self, request: SignedRequest) -> Response:
         people.require_door(request.user)
-        given = TransferIn(data=request.data)
+        given = SendingIn(data=request.data)
         given.is_valid(raise_exception=True)
         fields = dict(given.validated_data)
         transfer = transfers.send_transfer(
@@ -130,8 +130,8 @@ class PayeeCheck(APIView):
     @extend_schema(
         operation_id="check_payee",
         tags=[TAG],
-        description="Whether an account belongs to somebody of this name: `match`, `close_match` or `no_match`. What the "
-        "name is, and whether there is such an account, is not told; a limited number of times an hour.",
+        description="Whether an account belongs to somebody of this name: `match`, `close_match` or `no_match`. What "
+        "the name is, and whether there is such an account, is not told; a limited number of times an hour.",
         request=PayeeCheckIn,
         responses={200: PayeeCheckOut, 400: INVALID, 403: NOT_VERIFIED, 429: Detail},
     )
