@@ -14,6 +14,7 @@ from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
 from bench.figures import Report
+from bench.fraud import measure_fraud
 from bench.handler import measure_handler
 from bench.identity import measure_identity
 from bench.kyc import measure_kyc
@@ -35,6 +36,7 @@ PARTS: dict[str, Part] = {
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,
+    "fraud": measure_fraud,
     "uploads": measure_uploads,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)

@@ -286,8 +286,8 @@ ENCRYPTION_KEY_ADDRESS = env.master_keys("encryption_key_address")
 SSN_HASH_KEY = env.ssn_hashing_key
 KYC_VALID_DAYS = env.kyc_valid_days
 
-# Fraud (backend/fraud, design.md section 6). From which scores on there is an alert, a grave one, a hold; how long money
-# waits at most; from which amount on two people decide; how long a claim holds, and when nobody's alert is told again.
+# Fraud (backend/fraud, design.md section 6). From which scores on there is an alert, a grave one, a hold; how long
+# money waits at most; from which amount on two people decide; how long a claim holds; when nobody's is told again.
 FRAUD_ALERT_FROM, FRAUD_HIGH_FROM, FRAUD_HOLD_FROM = env.fraud_alert_from, env.fraud_high_from, env.fraud_hold_from
 FRAUD_HOLD_HOURS = env.fraud_hold_hours
 FRAUD_SECOND_PERSON_FROM = env.fraud_second_person_from

@@ -131,20 +131,6 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceChange:
-    """A phone takes pushes for a person from now on (`added`), or no longer. `device_id` is the row's number.
-
-    `other_id` is whose it was until now; `forgotten` how many older phones had to go. The transaction is still open.
-    """
-
-    user_id: int
-    device_id: int
-    added: bool
-    other_id: int | None = None
-    forgotten: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class FraudDecision:
     """A bank admin released or rejected what an alert is about, in the transaction that decides; the alert is locked.
 
@@ -159,6 +145,20 @@ class FraudDecision:
     is_held: bool
     by_id: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChange:
+    """A phone takes pushes for a person from now on (`added`), or no longer. `device_id` is the row's number.
+
+    `other_id` is whose it was until now; `forgotten` how many older phones had to go. The transaction is still open.
+    """
+
+    user_id: int
+    device_id: int
+    added: bool
+    other_id: int | None = None
+    forgotten: int = 0
 
 
 events_appended: Hook[Appended] = Hook("events_appended")

@@ -164,6 +164,12 @@ def test_a_malformed_value_is_refused_in_one_line_that_names_it(variable, value,
     assert refusal({variable: value}) == f"ease: configuration refused: {reason}"
 
 
+@pytest.mark.parametrize("change", [{"FRAUD_HOLD_FROM": "40"}, {"FRAUD_ALERT_FROM": "76"}])
+def test_what_is_held_is_always_seen(change):
+    """design.md section 6: somebody has to decide a hold."""
+    assert "FRAUD_ALERT_FROM must not be above" in refusal(change)
+
+
 def test_a_refusal_shows_no_secret():
     text = refusal({**PRODUCTION, "SECRET_KEY": "hunter2", "DATABASE_URL": "mysql://ease:hunter2@db/ease"})
 

@@ -64,16 +64,18 @@ class AssessmentOut(serializers.Serializer[Any]):
     facts = serializers.DictField(help_text="What was known, as it was judged.")
 
 
+DECIDING = (
+    *("proposed_verdict", "proposed_by_id", "proposed_at", "proposed_reason"),
+    *("decided_by_id", "reason", "labelled_by_id", "labelled_at"),
+)
+
+
 class AlertDetailOut(AlertOut):
     assessment = AssessmentOut(allow_null=True)
     customer = serializers.DictField(allow_null=True)
 
     class Meta(AlertOut.Meta):
-        fields = [
-            *(*AlertOut.Meta.fields, "assessment", "customer"),
-            *("proposed_verdict", "proposed_by_id", "proposed_at", "proposed_reason"),
-            *("decided_by_id", "reason", "labelled_by_id", "labelled_at"),
-        ]
+        fields = [*AlertOut.Meta.fields, "assessment", "customer", *DECIDING]
         read_only_fields = fields
 
 
@@ -226,7 +228,7 @@ def _detail(alert: FraudAlert) -> dict[str, Any]:
         **AlertOut(alert).data,
         "assessment": _assessment(alert),
         "customer": {name: getattr(alert.user, name) for name in shown} if alert.user else None,
-        **{name: getattr(alert, name) for name in AlertDetailOut.Meta.fields[-8:]},
+        **{name: getattr(alert, name) for name in DECIDING},
     }
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from backend.audit.models import AuditLog
@@ -13,7 +14,7 @@ from backend.fraud import tasks
 from backend.fraud.models import DryRun, RuleSet, Snooze
 from backend.fraud.services import dryruns
 from backend.fraud.shipped import VERSION_1
-from backend.fraud.tests.made import assess, unfreeze
+from backend.fraud.tests.made import assess, held, unfreeze
 
 pytestmark = pytest.mark.django_db
 RULES = "/api/fraud/rules/"
@@ -28,6 +29,13 @@ def writer(make_user):
 @pytest.fixture
 def desk(writer, client_of):
     return client_of(writer)
+
+
+@pytest.fixture
+def admin_desk(make_user):
+    chief, site = make_user("BANK_ADMIN", is_staff=True, is_superuser=True), Client()
+    site.force_login(chief)
+    return chief, site
 
 
 @pytest.fixture
@@ -259,3 +267,23 @@ def test_lists_of_rules_and_snoozes_cost_the_same_for_many(desk, make_user):
     for _ in range(4):
         one_more()
     assert cost() == few
+
+
+def test_the_desk_ends_a_snooze_on_the_admin_site_and_nobody_sees_there_what_is_about_them(make_user, admin_desk):
+    chief, site = admin_desk
+    until = datetime.now(UTC) + timedelta(hours=1)
+    snooze = Snooze.objects.create(rule="night", account_id="a", reason="x", created_by=make_user(), until=until)
+    own, another = held(chief), held(make_user())
+    action = {"action": "end", "_selected_action": [str(snooze.pk)]}
+
+    answers = [site.post("/adminsite/fraud/snooze/", action, follow=True) for _ in range(2)]
+    pages = [site.get(f"/adminsite/fraud/fraudalert/{one.pk}/change/").status_code for one in (own, another)]
+
+    snooze.refresh_from_db()
+    assert (snooze.ended_by_id, "Ended: 1." in answers[0].text, "has ended" in answers[1].text) == (
+        chief.pk,
+        True,
+        True,
+    )
+    assert (pages[0] == 200, pages[1]) == (False, 200)
+    assert own.alert_id not in site.get("/adminsite/fraud/fraudalert/").text

@@ -13,7 +13,6 @@ from backend.fraud.services import signals
 from backend.fraud.tests.desks import DESKS, heard, kinds
 from backend.identity.services import sessions
 from backend.identity.tests.doors import REFRESH
-from backend.kyc.services import examining
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +54,7 @@ def test_the_honeypot_is_one_alert_however_many_come(settings):
 def test_malicious_files_and_many_addresses_are_signals(make_user):
     one, other = make_user(), make_user()
 
-    examining._note_malice(one.pk, "content.mismatch")
+    signal(one.pk, "", "MALICIOUS_FILE")
     signal(other.pk, "many_addresses")
 
     found = dict(FraudAlert.objects.values_list("user_id", "alert_type"))

@@ -1,0 +1,98 @@
+"""What happens elsewhere in the house reaches whoever watches for fraud, through the doors and on open sockets (09)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import requests
+from django.db import connections
+
+from backend.fraud.models import FraudAlert
+from backend.fraud.tests.made import held
+from backend.identity.tests.attempts import fail
+from backend.identity.tests.notifying import Ear, ear
+from backend.tests.servers import Server
+from backend.tests.stage import Form
+
+
+@pytest.mark.django_db
+def test_a_program_sent_as_a_passport_is_an_alert(make_user, client_of):
+    """E-KYC-2, through the hook."""
+    user = make_user()
+    described = {"document_type": "PASSPORT", "document_number": "ABC123456"}
+    body, kind = Form("scan.png", b"MZ" + bytes(100), "document_file", described).encoded()
+
+    refused = client_of(user).generic("POST", "/api/kyc/upload/", body, kind)
+
+    assert refused.status_code == 400
+    assert list(FraudAlert.objects.values_list("alert_type", "user_id")) == [("MALICIOUS_FILE", user.pk)]
+
+
+@pytest.mark.django_db
+def test_an_account_attacked_from_several_addresses_is_one_alert(make_user):
+    """E-RATE-1, through the hook. One that only its owner mistypes is none."""
+    clumsy, victim = make_user(), make_user()
+    fail(clumsy.email, 6)
+    for ip in ("127.0.0.2", "127.0.0.3"):
+        fail(victim.email, 3, ip=ip)
+
+    assert list(FraudAlert.objects.values_list("alert_type", "user_id")) == [("MANY_ADDRESSES", victim.pk)]
+
+
+@pytest.mark.server
+def test_open_consoles_see_what_becomes_of_an_alert_and_a_closed_laptop_misses_nothing(live, make_user, token_of):
+    """Design section 6, BUG-S2-25: on commit, to each bank admin and auditor; durable."""
+    customer, admin, auditor = make_user(), make_user("BANK_ADMIN"), make_user("AUDITOR")
+    tokens = {who: token_of(user) for who, user in (("customer", customer), ("admin", admin), ("auditor", auditor))}
+
+    alert, seen, missed, quiet = asyncio.run(_watched(live, customer, tokens))
+
+    kinds = ["fraud.alert", "fraud.claimed", "fraud.decided"]
+    assert [notice["kind"] for notice in seen] == kinds
+    assert [(notice["kind"], notice["payload"]) for notice in missed] == [
+        (notice["kind"], notice["payload"]) for notice in seen
+    ]
+    assert {notice["payload"]["alert_id"] for notice in seen} == {alert.alert_id}
+    assert (seen[-1]["payload"]["status"], seen[-1]["payload"]["decided_by"]) == ("RELEASED", admin.pk)
+    assert quiet == []
+
+
+async def _watched(live: Server, customer: Any, tokens: dict[str, str]) -> tuple[Any, list, list, list]:
+    """Hold and decide while an admin and the customer listen; the auditor comes back afterwards with a cursor."""
+    async with ear(live, tokens["auditor"]) as laptop:
+        await laptop.array()
+        cursor = (await laptop.heads())["desk.auditor"]
+    async with ear(live, tokens["admin"]) as console, ear(live, tokens["customer"]) as phone:
+        await console.array()
+        await phone.array()
+        alert = await asyncio.to_thread(_held, customer)
+        seen = [await _about(console, alert.alert_id)]
+        for act, body in (("claim", {}), ("decide", {"verdict": "release", "reason": "They confirmed it."})):
+            answer = await asyncio.to_thread(
+                requests.post,
+                f"{live.base_url}/api/fraud-alerts/{alert.alert_id}/{act}/",
+                json=body,
+                headers={"Authorization": f"Bearer {tokens['admin']}"},
+                timeout=30,
+            )
+            assert answer.status_code == 200, answer.text
+            seen.append(await _about(console, alert.alert_id))
+        quiet = [topic for topic in await phone.heads() if topic.startswith("desk.")]
+    async with ear(live, tokens["auditor"], query=f"after=desk.auditor:{cursor}") as laptop:
+        notices = await laptop.events("desk.auditor", until=cursor + 3)
+        missed = [one for one in notices if one["payload"].get("alert_id") == alert.alert_id]
+    return alert, seen, missed, quiet
+
+
+def _held(customer: Any) -> FraudAlert:
+    try:
+        return held(customer)
+    finally:
+        connections.close_all()
+
+
+async def _about(console: Ear, alert_id: str) -> dict[str, Any]:
+    """Return the next notice about this alert."""
+    while (notice := await console.next()).get("payload", {}).get("alert_id") != alert_id:
+        pass
+    return notice
