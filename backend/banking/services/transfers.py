@@ -102,10 +102,10 @@ def carry_out(unit: UnitOfWork, order: Order, confirmation: Confirmation | None)
     require_two(order.source_id, order.target_id, "target")
     standing.keep_verified(order.user_id)
     source, target = ledger.lock_accounts(order.source_id, order.target_id)
-    now = datetime.now(UTC)
-    day = ledger.booked_on(source.bank, now)
+    moment = now()
+    day = ledger.booked_on(source.bank, moment)
     _check_accounts(order, source, target)
-    past = facts.past_of(source, target, now=now, day=day)
+    past = facts.past_of(source, target, now=moment, day=day)
     limits = limits_of(source.bank)
     limits.check(amount=order.amount, sent_today=past.sent_today)
     if order.amount > source.available:
@@ -122,12 +122,16 @@ def carry_out(unit: UnitOfWork, order: Order, confirmation: Confirmation | None)
         actor_id=confirmation.actor.id if confirmation else None,
         schedule=order.schedule,
         due_on=order.due_on,
-        created_at=now,
+        created_at=moment,
     )
     transfer.is_confirmed = _is_confirmed(transfer, order, limits, past, confirmation)
     assessed = _assess(transfer, past, confirmation)
     _settle(unit, transfer, assessed)
     return transfer
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def require_two(source_id: uuid.UUID, target_id: uuid.UUID, field: str) -> None:
@@ -190,7 +194,7 @@ def _assess(transfer: Transfer, past: Past, confirmation: Confirmation | None) -
 
 
 def _whereabouts(confirmation: Confirmation | None) -> Whereabouts | None:
-    if confirmation is None:
+    if confirmation is None or not confirmation.actor.sid:  # Nobody at a device: a plan, a command.
         return None
     actor = confirmation.actor
     return fraud.whereabouts(user_id=actor.id, sid=actor.sid, ip=request_context.current().ip)

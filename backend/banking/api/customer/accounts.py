@@ -17,7 +17,7 @@ from backend.banking.api.customer.shapes import (
     TAG,
     BankChoiceOut,
     CloseIn,
-    EntryOut,
+    MovementOut,
     OwnAccountOut,
     account_row,
     bank_row,
@@ -118,7 +118,7 @@ class OwnEntries(APIView):
         operation_id="list_own_entries",
         tags=[TAG],
         parameters=PAGED,
-        responses={200: cursors.page_schema("EntryPage", EntryOut), 400: INVALID, 404: Detail},
+        responses={200: cursors.page_schema("MovementPage", MovementOut), 400: INVALID, 404: Detail},
     )
     def get(self, request: SignedRequest, account_id: UUID) -> Response:
         """What moved on an account, the newest first."""

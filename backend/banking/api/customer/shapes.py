@@ -80,7 +80,7 @@ class OwnAccountOut(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class EntryOut(serializers.Serializer[Any]):
+class MovementOut(serializers.Serializer[Any]):
     entry_id = serializers.IntegerField()
     date = serializers.DateField(help_text="The banking day.")
     timestamp = serializers.DateTimeField()
@@ -105,7 +105,7 @@ class StatementOut(serializers.Serializer[Any]):
     closing_balance = serializers.CharField(help_text="The opening balance and all lines.")
     is_final = serializers.BooleanField(help_text="The month is over.")
     made_at = serializers.DateTimeField()
-    lines = EntryOut(many=True)
+    lines = MovementOut(many=True)
 
 
 class StatementMonthOut(serializers.Serializer[Any]):
