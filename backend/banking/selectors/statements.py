@@ -20,7 +20,7 @@ ZERO = Decimal("0.00")
 CHUNK = 500
 MONTHS_MAX = 120
 
-# The number of the first entry that is not before a moment: what is left between `low` and `high`, halved until empty.
+# A number behind all entries before a moment, and behind no other: between `low` and `high`, halved until they meet.
 _BORDER = """
 WITH RECURSIVE half(low, high) AS (
     SELECT (SELECT id FROM banking_entry WHERE account_id = %(account)s ORDER BY id LIMIT 1),
@@ -38,8 +38,8 @@ SELECT low FROM half WHERE low >= high LIMIT 1
 """
 
 
-def first_entry_from(account: Account, moment: datetime) -> int:
-    """Return the number of the account's first entry that is not before the moment; behind its last, if none is."""
+def border_at(account: Account, moment: datetime) -> int:
+    """Return a number between the account's entries before a moment, which are below it, and the others."""
     with connection.cursor() as cursor:
         cursor.execute(_BORDER, {"account": account.pk, "moment": moment})
         found = cursor.fetchone()

@@ -141,8 +141,8 @@ def make_statement(*, actor: Principal, account_id: UUID, month: date) -> Statem
     present = selectors.month_at(now, zone)
     if not selectors.month_at(account.created_at, zone) <= month <= present:
         raise StatementUnknown
-    first = selectors.first_entry_from(account, selectors.month_start(month, zone))
-    behind = selectors.first_entry_from(account, selectors.month_start(selectors.next_month(month), zone))
+    first = selectors.border_at(account, selectors.month_start(month, zone))
+    behind = selectors.border_at(account, selectors.month_start(selectors.next_month(month), zone))
     return Statement(
         account=account,
         month=month,
