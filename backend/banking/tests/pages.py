@@ -10,6 +10,7 @@ from backend.banking.models import Account, BankGrant, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.people_factories import account_of, plan, send
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
 
@@ -27,6 +28,10 @@ def _hold(stage: Stage) -> None:
 def _payment(stage: Stage) -> None:
     loan = make_loan(_funded(stage), 50, state=LoanState.ACTIVE)
     payments.pay(actor_id=None, account_id=loan.account_id, total_amount=Decimal(20))
+
+
+def _sender(stage: Stage) -> Account:
+    return account_of(stage.make_user(), balance="100.00")
 
 
 def _grant(stage: Stage) -> None:
@@ -51,4 +56,6 @@ ROWS = {
     "banking.Posting": _funded,
     "banking.Entry": _funded,
     "banking.InternalAccount": _funded,
+    "banking.Transfer": lambda stage: send(_sender(stage), make_account(), "1.00"),
+    "banking.Schedule": lambda stage: plan(_sender(stage), make_account()),
 }
