@@ -6,8 +6,10 @@ class BankingConfig(AppConfig):
     label = "banking"
 
     def ready(self) -> None:
+        from backend.banking.core_hooks import register_core
         from backend.banking.manager_hooks import register_manager
         from backend.banking.people_hooks import register_people
 
+        register_core()
         register_manager()
         register_people()

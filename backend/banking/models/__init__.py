@@ -5,6 +5,7 @@ from backend.banking.models.banks import Bank, BankGrant, PartnerKey
 from backend.banking.models.customers import Customer, HomeOwnership, JobYears, Registration
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
+from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 from backend.banking.models.transfers import Rhythm, Schedule, ScheduleState, Transfer, TransferState, VoidReason
 
@@ -22,6 +23,8 @@ __all__ = [
     "InternalAccount",
     "InternalKind",
     "JobYears",
+    "LedgerFinding",
+    "LedgerPatrol",
     "Loan",
     "LoanState",
     "LoanStatus",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
-from backend.banking.models import Account, HoldState, Transfer, TransferState
+from backend.banking.models import Account
 from backend.fraud import services as fraud
 from backend.fraud.services import HISTORY_DAYS, HISTORY_MAX, RECENT_MAX, Facts, History, Whereabouts
 
@@ -107,11 +106,3 @@ def facts_of(
         device_since=where.device_since if where else None,
         address_since=where.address_since if where else None,
     )
-
-
-def held_until(moment: datetime, *, limit: int) -> list[UUID]:
-    """Return the transfers whose hold has run out by then, the oldest first."""
-    held = Transfer.objects.filter(
-        state=TransferState.HELD, hold__state=HoldState.PENDING, hold__expires_at__lte=moment
-    )
-    return list(held.order_by("hold__expires_at").values_list("pk", flat=True)[:limit])

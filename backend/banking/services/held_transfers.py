@@ -10,8 +10,8 @@ from uuid import UUID
 from backend.audit import services as audit
 from backend.banking import ledger
 from backend.banking.errors import KycRequired
+from backend.banking.facts import HoldDue
 from backend.banking.models import HoldState, PostingKind, Transfer, TransferState, VoidReason
-from backend.banking.selectors import facts
 from backend.banking.services import standing, transfers
 from backend.common import hooks
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
@@ -21,7 +21,6 @@ from backend.notifications import services as notifications
 from backend.notifications.banking_notices import TransferVoided
 
 RELEASE = "release"
-EXPIRED_AT_ONCE = 100
 
 
 def on_fraud_decided(decision: hooks.FraudDecision) -> None:
@@ -43,25 +42,22 @@ def on_fraud_decided(decision: hooks.FraudDecision) -> None:
             _void(unit, transfer, reason=VoidReason.REJECTED, by_id=decision.by_id)
 
 
-def due_now() -> list[UUID]:
-    """Return the transfers that were held for too long without a decision, the oldest first; at most 100."""
-    return facts.held_until(datetime.now(UTC), limit=EXPIRED_AT_ONCE)
-
-
-def expire(*, transfer_id: UUID) -> bool:
-    """Void a held transfer whose time has run out, unless somebody has decided about it; return whether it was.
+def on_hold_due(due: HoldDue) -> None:
+    """Void a transfer whose hold has run out, unless somebody has decided about it (facts.hold_due).
 
     Repeating it is safe, at once too: who comes second finds it decided.
     Locks: the alert, the transfer, both accounts by id. After commit: `transfer.voided` to both owners.
     """
+    transfer_id = Transfer.objects.filter(hold=due.hold_id).values_list("pk", flat=True).first()
+    if transfer_id is None:
+        return
+    due.claim()
     with unit_of_work() as unit:
         if not fraud.expire_alert(subject_kind=transfers.SUBJECT, subject_id=str(transfer_id)):
-            return False
+            return
         transfer = _locked(transfer_id)
-        if transfer is None:
-            return False
-        _void(unit, transfer, reason=VoidReason.TIMED_OUT, by_id=None)
-    return True
+        if transfer is not None:
+            _void(unit, transfer, reason=VoidReason.TIMED_OUT, by_id=None)
 
 
 def _locked(transfer_id: UUID) -> Transfer | None:

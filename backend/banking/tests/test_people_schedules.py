@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.audit.models import AuditLog
+from backend.banking import tasks
 from backend.banking.models import Account, AccountStatus, Rhythm, Schedule, ScheduleState, Transfer
 from backend.banking.services import schedules
 from backend.banking.services.schedules import TRIES
-from backend.banking.tasks import people as tasks
 from backend.banking.tests.factories import everything_stored, make_bank, move
 from backend.banking.tests.people_factories import account_of, balances, body_for, due, plan, verify
 from backend.conftest import PASSWORD
