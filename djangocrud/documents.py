@@ -23,6 +23,7 @@ API_TAGS = {
     "banking": "Accounts, transfers and statements of people who are verified.",
     "banking desk": "What the staff of a bank does for its customers: cash, freezing, limits.",
     "partner": "For partner systems, with an API key.",
+    "webhooks": "Being told of loans and payments (Standard Webhooks): for partner systems, and managers of banks.",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Ease",
@@ -45,6 +46,14 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TransferStateEnum": "backend.banking.models.TransferState",
         "ScheduleStateEnum": "backend.banking.models.ScheduleState",
         "ChatStateEnum": "backend.support.selectors.STATES",
+        "PartnerCustomerStatusEnum": [(1, "active"), (2, "inactive")],
+        "PartnerLoanStatusEnum": [(1, "pending"), (2, "active"), (3, "rejected"), (4, "paid"), (5, "charged off")],
+        "PartnerPaymentStatusEnum": [(1, "completed"), (2, "rejected")],
+        "WebhookDeliveryStateEnum": "backend.banking.models.webhooks.DeliveryState",
+        "LoanStateEnum": "backend.banking.models.LoanState",
+        "LoanStatusEnum": "backend.banking.models.LoanStatus",
+        "RiskEnum": "backend.identity.models.users.User.RiskProfile",
+        "ScoringStateEnum": "backend.banking.models.RunState",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "TAGS": [{"name": name, "description": description} for name, description in API_TAGS.items()],

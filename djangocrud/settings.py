@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import dj_database_url
 from corsheaders.defaults import default_headers
@@ -9,6 +10,7 @@ from corsheaders.defaults import default_headers
 from backend.common.logs import logging_config
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
+from ml.columns import SHIPPED
 
 BASE_DIR = ROOT
 SECRET_KEY = env.signing_key
@@ -166,6 +168,11 @@ LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=30)
 DEVICE_KNOWN_FOR = timedelta(days=30)
 API_KEY_CUSTOM_HEADER = "HTTP_X_API_KEY"
+# Whom keys work for that are bound to no bank. In development that bank is made when the first of them comes.
+PARTNER_DEFAULT_BANK = env.partner_default_bank or (None if env.production else UUID(int=1))
+PARTNER_DEFAULT_BANK_IS_MADE = not env.production
+# Where webhooks may go (backend/banking/sending): outside of development by TLS only, and never into the house.
+WEBHOOK_LOOPBACK, WEBHOOK_PLAIN_HTTP = env.webhook_loopback, not env.production
 
 AUTH_COOKIE_DOMAIN = env.auth_cookie_domain or None
 COOKIE_SECURE = env.production if env.cookie_secure is None else env.cookie_secure
@@ -258,6 +265,7 @@ ADMIN_HONEYPOT_URL = env.admin_honeypot_url
 
 # The second factor (backend/identity/services/two_factor.py).
 ENCRYPTION_KEY_OTP = env.master_keys("encryption_key_otp")
+ENCRYPTION_KEY_WEBHOOKS = env.master_keys("encryption_key_webhooks")
 STAFF_TOTP_REQUIRED = env.production if env.staff_totp_required is None else env.staff_totp_required
 STEP_UP_SECONDS = env.otp_token_expiration_time
 
@@ -317,6 +325,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 DEMO_FILE = env.var / "demo.json"
+# Beside the checkout where it is relative: a command may be run from any folder.
+LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
 
 WEB_THREADS = env.web_threads
@@ -330,6 +340,8 @@ UPLOAD_PATHS = {
     "/api/kyc/uploads/*/": _DOCUMENT,
     "/api/catalog/items/*/image/": 6 * 1024 * 1024,
     "/api/management/import/": 64 * 1024 * 1024,
+    "/customers/upload/": 64 * 1024 * 1024,
+    "/api/customers/upload/": 64 * 1024 * 1024,
 }
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.

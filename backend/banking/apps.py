@@ -8,8 +8,12 @@ class BankingConfig(AppConfig):
     def ready(self) -> None:
         from backend.banking.core_hooks import register_core
         from backend.banking.manager_hooks import register_manager
+        from backend.banking.partner_hooks import register_partner
         from backend.banking.people_hooks import register_people
+        from backend.banking.scoring_hooks import register_scoring
 
         register_core()
         register_manager()
+        register_partner()
         register_people()
+        register_scoring()

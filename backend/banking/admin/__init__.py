@@ -1,4 +1,4 @@
 """The admin pages of banking. What money did is history; what people and banks do goes through the services."""
 
 # They register themselves.
-from backend.banking.admin import accounts, banks, customers, ledger, loans, transfers  # noqa: F401
+from backend.banking.admin import accounts, banks, customers, ledger, loans, scores, transfers  # noqa: F401

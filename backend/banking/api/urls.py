@@ -2,8 +2,12 @@
 
 from backend.banking.api.customer import urls as customer
 from backend.banking.api.manager import urls as manager
+from backend.banking.api.partner import urls as partner
+from backend.banking.api.scoring import urls as scoring
 
 urlpatterns = [
     *customer.urlpatterns,
     *manager.urlpatterns,
+    *partner.urlpatterns,
+    *scoring.urlpatterns,
 ]

@@ -7,7 +7,16 @@ from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccoun
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 from backend.banking.models.transfers import Rhythm, Schedule, ScheduleState, Transfer, TransferState, VoidReason
+from backend.banking.models.webhooks import (
+    DeliveryState,
+    DisabledReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookKind,
+    WebhookMessage,
+)
 
 __all__ = [
     "Account",
@@ -15,6 +24,8 @@ __all__ = [
     "Bank",
     "BankGrant",
     "Customer",
+    "DeliveryState",
+    "DisabledReason",
     "Door",
     "Entry",
     "Hold",
@@ -26,6 +37,7 @@ __all__ = [
     "LedgerFinding",
     "LedgerPatrol",
     "Loan",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "PartnerKey",
@@ -36,10 +48,18 @@ __all__ = [
     "PostingKind",
     "Registration",
     "Rhythm",
+    "RiskBand",
+    "RunScore",
+    "RunState",
     "Schedule",
     "ScheduleState",
+    "ScoringRun",
     "Term",
     "Transfer",
     "TransferState",
     "VoidReason",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookKind",
+    "WebhookMessage",
 ]

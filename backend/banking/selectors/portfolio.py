@@ -23,30 +23,39 @@ LARGEST = 5
 ZERO = Decimal("0.00")
 UNKNOWN_AMOUNT = Decimal("99999999.00")
 
+# Loans are gone through once; what follows reads a row for each combination that there is.
 _LOANS = """
-WITH mine AS (
-    SELECT loan.state, loan.term, lower(btrim(loan.purpose)) AS purpose, loan.purpose AS spelled,
+WITH scored AS (
+    SELECT loan.state, loan.term, loan.purpose, loan.outstanding,
         CASE WHEN loan.recorded AND loan.current_loan_amount = %(unknown)s THEN NULL ELSE loan.current_loan_amount END
             AS amount,
-        loan.outstanding,
         CASE WHEN customer.credit_score > 850 THEN customer.credit_score / 10 ELSE customer.credit_score END AS score
     FROM banking_loan loan
     JOIN banking_account account USING (account_id)
     JOIN banking_customer customer USING (customer_id)
     WHERE loan.bank_id = %(bank)s AND loan.currency = %(currency)s
-), common AS (
-    SELECT purpose, mode() WITHIN GROUP (ORDER BY spelled) AS spelled
-    FROM mine GROUP BY purpose ORDER BY count(*) DESC, purpose LIMIT %(purposes)s
-), sorted AS (
-    SELECT mine.state, mine.amount, mine.outstanding, mine.term,
-        CASE WHEN mine.purpose = '' THEN '' WHEN common.purpose IS NULL THEN NULL ELSE common.spelled END AS purpose,
+), banded AS (
+    SELECT state, term, purpose, amount, outstanding,
         CASE WHEN score < 580 THEN 0 WHEN score < 670 THEN 1 WHEN score < 740 THEN 2 WHEN score < 800 THEN 3
             WHEN score IS NOT NULL THEN 4 ELSE 5 END AS band
-    FROM mine LEFT JOIN common ON common.purpose = mine.purpose
+    FROM scored
+), counted AS MATERIALIZED (
+    SELECT state, term, purpose AS spelled, lower(btrim(purpose)) AS purpose, band, count(*) AS loans,
+        coalesce(sum(amount), 0) AS amount, count(*) - count(amount) AS unknown, sum(outstanding) AS outstanding
+    FROM banded GROUP BY state, term, banded.purpose, band
+), common AS (
+    SELECT purpose, (array_agg(spelled ORDER BY loans DESC, spelled))[1] AS spelled
+    FROM counted GROUP BY purpose ORDER BY sum(loans) DESC, purpose LIMIT %(purposes)s
+), named AS (
+    SELECT counted.state, counted.term, counted.band, counted.loans, counted.amount, counted.unknown,
+        counted.outstanding,
+        CASE WHEN counted.purpose = '' THEN '' WHEN common.purpose IS NULL THEN NULL ELSE btrim(common.spelled) END
+            AS purpose
+    FROM counted LEFT JOIN common ON common.purpose = counted.purpose
 )
-SELECT grouping(purpose, term, band), purpose, term, band, state, count(*), coalesce(sum(amount), 0),
-    count(*) - count(amount), coalesce(sum(outstanding), 0)
-FROM sorted
+SELECT grouping(purpose, term, band), purpose, term, band, state, sum(loans)::bigint, sum(amount),
+    sum(unknown)::bigint, sum(outstanding)
+FROM named
 GROUP BY GROUPING SETS ((purpose, state), (term, state), (band, state))
 """
 # What `grouping` says of the rows of each set: a bit for each column that is not part of it.

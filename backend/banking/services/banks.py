@@ -1,5 +1,7 @@
 """Banks: registered by whoever will manage them, changed by them and by staff, and gone only while empty."""
 
+import re
+import zoneinfo
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +23,7 @@ MANAGES_ANOTHER = "They are the first manager of a bank already."
 def register_bank(*, actor: Principal, fields: dict[str, Any]) -> Bank:
     """Store a bank whose first manager is the caller (S0-R6), and return it.
 
-    Raises: InvalidField (they registered one before, S0-B8; of two at once one wins).
+    Raises: InvalidField (they registered one before, S0-B8; of two at once one wins; no such currency or time zone).
     """
     return _stored(actor, actor.id, fields, MANAGES_ONE)
 
@@ -40,8 +42,9 @@ def found_bank(*, actor: Principal, manager_id: int | None, fields: dict[str, An
 def change_bank(*, actor: Principal, bank_id: UUID, changes: dict[str, Any]) -> Bank:
     """Change what a bank says of itself; its managers may, and staff (S0-B7). Who manages it is not changed here.
 
-    Raises: BankUnknown. Locks: the bank.
+    Raises: BankUnknown, InvalidField. Locks: the bank.
     """
+    _check(changes)
     with unit_of_work():
         bank = _locked(actor, bank_id)
         changed = sorted(name for name, value in changes.items() if getattr(bank, name) != value)
@@ -106,6 +109,7 @@ def hand_over_bank(*, actor: Principal, bank_id: UUID, user_id: int | None) -> B
 
 
 def _stored(actor: Principal, manager_id: int | None, fields: dict[str, Any], refusal: str) -> Bank:
+    _check(fields)
     with unit_of_work():
         try:
             with transaction.atomic():
@@ -114,6 +118,14 @@ def _stored(actor: Principal, manager_id: int | None, fields: dict[str, Any], re
             raise InvalidField("manager", refusal) from fault
         audit.record(actor_id=actor.id, action="bank.registered", target=bank, facts={"manager": manager_id})
     return bank
+
+
+def _check(fields: dict[str, Any]) -> None:
+    """Raises: InvalidField, for a currency or a time zone that there is not: books could not be kept in it."""
+    if not re.fullmatch("[A-Z]{3}", fields.get("currency", "USD")):
+        raise InvalidField("currency", "Three capital letters, such as USD.")
+    if fields.get("time_zone", "UTC") not in zoneinfo.available_timezones():
+        raise InvalidField("time_zone", "There is no such time zone.")
 
 
 def _require_active(user_id: int | None) -> None:

@@ -16,10 +16,10 @@ from backend.common import jobs
 from backend.common.principal import Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import AccountClosed as ToldClosed
-from backend.notifications.banking_notices import AccountFrozen as ToldFrozen
-from backend.notifications.banking_notices import AccountUnfrozen as ToldUnfrozen
 from backend.notifications.notice import Notice
+from backend.notifications.transfer_notices import AccountClosed as ToldClosed
+from backend.notifications.transfer_notices import AccountFrozen as ToldFrozen
+from backend.notifications.transfer_notices import AccountUnfrozen as ToldUnfrozen
 
 Status = AccountStatus
 

@@ -18,7 +18,7 @@ from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.fraud import services as fraud
 from backend.identity.models import User
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import TransferVoided
+from backend.notifications.transfer_notices import TransferVoided
 
 RELEASE = "release"
 

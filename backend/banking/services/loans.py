@@ -87,7 +87,7 @@ def create_loan(
 
 
 def activate_loan(*, actor_id: int | None, loan_id: UUID, key_prefix: str = "") -> Loan:
-    """Make a PENDING loan ACTIVE as of now, and book what was lent: to the partner that pays it out, else to the account.
+    """Make a PENDING loan ACTIVE as of now, and book what was lent: to the partner who pays it out, or to the account.
 
     Raises: LoanUnknown, NotPending, AccountFrozen, AccountClosed.
     Locks: the account, then the loan.

@@ -11,7 +11,7 @@ from backend.banking.models import Account, Posting, PostingKind
 from backend.budget.services import entries as budget
 from backend.common.unit_of_work import unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import AccountMoved
+from backend.notifications.transfer_notices import AccountMoved
 
 _TITLES = {
     PostingKind.OPENING: "Opening balance",

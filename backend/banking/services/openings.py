@@ -13,7 +13,7 @@ from backend.banking.services import accounts, customers, standing
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import AccountOpened
+from backend.notifications.transfer_notices import AccountOpened
 
 OTHER_CURRENCY = "Your budget is kept in another currency: that of the accounts that are in it."
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from backend.audit import services as audit
+from backend.banking import ledger
 from backend.banking.models import (
     Account,
     AccountStatus,
@@ -76,8 +77,8 @@ def erase_banking(erasure: hooks.Erasure) -> None:
             setattr(customer, name, "" if name in TEXTS else None)
         customer.last_name = erasure.name
         customer.save(update_fields=list(PROFILE))
-        mine = list(Account.objects.select_for_update(no_key=True).filter(customer=customer).order_by("pk"))
-        theirs = Account.objects.filter(pk__in=[account.pk for account in mine])
+        theirs = Account.objects.filter(customer=customer)
+        ledger.lock_accounts(*theirs.values_list("pk", flat=True))
         nothing: dict[str, Any] = dict.fromkeys((*CREDIT, "credit_line"))
         theirs.update(**nothing)
         theirs.filter(balance=0, held=0).update(status=AccountStatus.CLOSED)
@@ -86,8 +87,8 @@ def erase_banking(erasure: hooks.Erasure) -> None:
         audit.record(actor_id=None, action="bank.manager_removed", target=grant.content_object, facts=facts)
         grant.delete()
     for bank in Bank.objects.select_for_update(no_key=True).filter(manager=erasure.user_id):
-        facts = {"from": erasure.user_id, "to": None}
-        audit.record(actor_id=None, action="bank.handed_over", target=bank, facts=facts)
+        handed = {"from": erasure.user_id, "to": None}
+        audit.record(actor_id=None, action="bank.handed_over", target=bank, facts=handed)
         bank.manager = None
         bank.save(update_fields=["manager"])
 

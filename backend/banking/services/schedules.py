@@ -35,7 +35,7 @@ from backend.common.errors import DomainError
 from backend.common.principal import Principal
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import ScheduleFailed
+from backend.notifications.transfer_notices import ScheduleFailed
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from backend.banking.models import Account, AccountStatus
 from backend.banking.selectors.statements import month_at, month_start, previous_month
 from backend.common.unit_of_work import unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import StatementReady
+from backend.notifications.transfer_notices import StatementReady
 
 AT_ONCE = 200
 

@@ -27,8 +27,8 @@ from backend.fraud.services import Assessed, Whereabouts
 from backend.identity.errors import StepUpRequired
 from backend.identity.services import step_up
 from backend.notifications import services as notifications
-from backend.notifications.banking_notices import TransferHeld, TransferPosted
 from backend.notifications.notice import Notice
+from backend.notifications.transfer_notices import TransferHeld, TransferPosted
 
 SUBJECT = "transfer"
 STEP_UP_ACTION = "transfer.send"

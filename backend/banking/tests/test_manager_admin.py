@@ -1,12 +1,14 @@
 """The admin site's pages of banking: what is saved there goes through the services."""
 
+from decimal import Decimal
+
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from backend.audit.models import AuditLog
 from backend.banking.models import Bank, BankGrant, Payment
-from backend.banking.services import grants
+from backend.banking.services import grants, payments
 from backend.banking.tests.factories import make_account, make_loan
 from backend.banking.tests.manager_factories import everything_stored
 from backend.identity.principals import principal_of
@@ -47,11 +49,13 @@ def test_a_bank_is_made_and_handed_over(desk, chief, make_user):
 
 
 @pytest.mark.django_db
-def test_a_bank_goes_to_nobody_who_has_one(desk, mona, otto):
+def test_a_bank_goes_to_nobody_who_has_one_and_keeps_books_that_can_be_kept(desk, mona, otto):
     bank = Bank.objects.get(manager=mona)
     before = everything_stored()
 
     desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "manager": otto.pk})
+    desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "time_zone": "Mars/Olympus", "manager": mona.pk})
+    desk.post(f"{BANKS}{bank.pk}/change/", {**FORM, "currency": "eur", "manager": mona.pk})
 
     bank.refresh_from_db()
     assert (bank.manager, bank.bank_name, everything_stored()) == (mona, "First", before)
@@ -72,10 +76,6 @@ def test_a_grant_is_withdrawn_by_an_action_of_its_list(desk, mona, make_user):
 @pytest.mark.django_db
 def test_a_payment_shows_what_went_to_which_loan(desk):
     """S4-O8: its details stand on its page, and neither is changed or deleted there."""
-    from decimal import Decimal
-
-    from backend.banking.services import payments
-
     loan = make_loan(make_account(), 50)
     payment = payments.pay(actor_id=None, account_id=loan.account_id, total_amount=Decimal(20))
 

@@ -7,7 +7,7 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Entry, Loan, Posting
 from backend.banking.services import manager_loans
-from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer, make_loan
+from backend.banking.tests.manager_factories import everything_stored, make_account, make_bank, make_customer, make_loan
 from backend.identity.principals import principal_of
 from backend.tests.commits import in_parallel
 
@@ -131,8 +131,6 @@ def test_a_loan_of_another_bank_or_door_is_not_moved(move, mona, otto, as_mona):
 
 
 def test_a_loan_activated_and_rejected_at_once_is_one_of_both(committed, make_user):
-    from backend.banking.tests.manager_factories import make_bank
-
     manager = make_user()
     make_bank(manager)
     actor, loan = principal_of(manager), waiting(manager)

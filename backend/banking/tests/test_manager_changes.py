@@ -5,7 +5,14 @@ import pytest
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Loan, LoanState, Registration
 from backend.banking.services import customers
-from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer, make_loan, share
+from backend.banking.tests.manager_factories import (
+    everything_stored,
+    make_account,
+    make_bank,
+    make_customer,
+    make_loan,
+    share,
+)
 from backend.identity.principals import principal_of
 from backend.tests.commits import in_parallel
 
@@ -217,8 +224,6 @@ def test_a_loan_under_way_keeps_its_account_and_customer(kind, mona, as_mona):
 
 def test_a_customer_deleted_while_an_account_is_opened_leaves_no_orphan(committed, make_user):
     """BUG-S0-16: whichever comes first, the other hears that it is too late."""
-    from backend.banking.tests.manager_factories import make_bank
-
     manager = make_user()
     make_bank(manager)
     actor = principal_of(manager)

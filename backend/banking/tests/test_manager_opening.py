@@ -8,6 +8,7 @@ import pytest
 
 from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Loan, Registration
+from backend.banking.services.accounts import new_number
 from backend.banking.tests.manager_factories import everything_stored, make_account, make_customer
 from backend.identity.principals import principal_of
 
@@ -244,8 +245,6 @@ def test_what_is_kept_of_a_customer_without_a_person_is_in_no_one_s_export(mona,
 
 
 def test_account_numbers_carry_their_check():
-    from backend.banking.services.accounts import new_number
-
     numbers = {new_number() for _ in range(50)}
 
     assert (len(numbers), {len(number) for number in numbers}) == (50, {16})

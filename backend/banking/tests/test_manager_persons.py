@@ -1,5 +1,7 @@
 """What a person may ask of banking: everything about themselves, and to be forgotten once nothing is owed."""
 
+from decimal import Decimal
+
 import pytest
 
 from backend.banking.models import Account, Bank, BankGrant, Customer, Loan
@@ -70,6 +72,17 @@ def test_who_owes_or_manages_settles_that_first(ana, mona, make_user):
 
     assert reasons(ana) == ["You have loans that are not paid back yet."]
     assert reasons(mona) == ["You manage a bank that has customers; have it handed over to somebody else first."]
+
+
+@pytest.mark.django_db
+def test_money_is_taken_out_before_one_leaves_and_its_history_is_one_s_own(ana, mona):
+    customer = Customer.objects.get(user=ana)
+    make_account(mona, customer=customer, balance=Decimal("5.00"))
+
+    (entry,) = exported(ana)["banking/entries.json"]
+
+    assert (entry["kind"], entry["amount"], entry["balance_after"]) == ("opening", "5.00", "5.00")
+    assert reasons(ana) == ["There is money on your accounts; take it out or send it on first."]
 
 
 @pytest.mark.django_db

@@ -129,7 +129,9 @@ class OneBank(APIView):
         selectors.get_bank(actor=request.user, bank_id=bank_id)  # Another's is 404, whatever the body.
         given = BankIn(data=request.data, partial=partial)
         given.is_valid(raise_exception=True)
-        return Response(bank_row(banks.change_bank(actor=request.user, bank_id=bank_id, changes=given.validated_data)))
+        with bad_request():
+            bank = banks.change_bank(actor=request.user, bank_id=bank_id, changes=given.validated_data)
+        return Response(bank_row(bank))
 
 
 class ManagerOut(serializers.Serializer[Any]):

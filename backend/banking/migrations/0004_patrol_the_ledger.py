@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0002_guard_the_ledger"),
+        ("banking", "0003_keep_when_a_person_was_joined"),
     ]
 
     operations = [

@@ -7,8 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0003_keep_when_a_person_was_joined"),
-        ("banking", "0003_patrol_the_ledger"),
+        ("banking", "0007_webhooks"),
         ("fraud", "0003_ship_rules"),
     ]
 
