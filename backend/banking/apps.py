@@ -10,10 +10,12 @@ class BankingConfig(AppConfig):
         from backend.banking.lending_hooks import register_lending
         from backend.banking.manager_hooks import register_manager
         from backend.banking.partner_hooks import register_partner
+        from backend.banking.people_hooks import register_people
         from backend.banking.scoring_hooks import register_scoring
 
         register_core()
         register_lending()
         register_manager()
         register_partner()
+        register_people()
         register_scoring()

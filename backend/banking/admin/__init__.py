@@ -1,4 +1,14 @@
 """The admin pages of banking. What money did is history; what people and banks do goes through the services."""
 
 # They register themselves.
-from backend.banking.admin import accounts, banks, customers, ledger, lending, loans, partner, scores  # noqa: F401
+from backend.banking.admin import (  # noqa: F401
+    accounts,
+    banks,
+    customers,
+    ledger,
+    lending,
+    loans,
+    partner,
+    scores,
+    transfers,
+)

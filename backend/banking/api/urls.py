@@ -1,5 +1,6 @@
 """The routes of all banking doors."""
 
+from backend.banking.api.customer import urls as customer
 from backend.banking.api.lending import urls as lending
 from backend.banking.api.manager import urls as manager
 from backend.banking.api.partner import urls as partner
@@ -7,6 +8,7 @@ from backend.banking.api.scoring import urls as scoring
 
 urlpatterns = [
     *lending.urlpatterns,
+    *customer.urlpatterns,
     *manager.urlpatterns,
     *partner.urlpatterns,
     *scoring.urlpatterns,

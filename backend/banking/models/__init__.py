@@ -10,6 +10,7 @@ from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
+from backend.banking.models.transfers import Rhythm, Schedule, ScheduleState, Transfer, TransferState, VoidReason
 from backend.banking.models.webhooks import (
     DeliveryState,
     DisabledReason,
@@ -58,11 +59,17 @@ __all__ = [
     "Registration",
     "Repayment",
     "RepaymentKind",
+    "Rhythm",
     "RiskBand",
     "RunScore",
     "RunState",
+    "Schedule",
+    "ScheduleState",
     "ScoringRun",
     "Term",
+    "Transfer",
+    "TransferState",
+    "VoidReason",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookKind",

@@ -15,6 +15,7 @@ from backend.banking.services.lending import repaying
 from backend.banking.tests.access.partner import WEBHOOK_ROWS
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
 from backend.banking.tests.lending_factories import START, apply, lend, make_borrower, make_product
+from backend.banking.tests.people_factories import account_of, plan, send
 from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
@@ -33,6 +34,10 @@ def _hold(stage: Stage) -> None:
 def _payment(stage: Stage) -> None:
     loan = make_loan(_funded(stage), 50, state=LoanState.ACTIVE)
     payments.pay(actor_id=None, account_id=loan.account_id, total_amount=Decimal(20))
+
+
+def _sender(stage: Stage) -> Account:
+    return account_of(stage.make_user(), balance="100.00")
 
 
 def _grant(stage: Stage) -> None:
@@ -71,6 +76,8 @@ ROWS = {
     "banking.LoanTerms": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
     "banking.Instalment": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
     "banking.Repayment": _repaid,
+    "banking.Transfer": lambda stage: send(_sender(stage), make_account(), "1.00"),
+    "banking.Schedule": lambda stage: plan(_sender(stage), make_account()),
     **SCORING_ROWS,
     **WEBHOOK_ROWS,
 }
