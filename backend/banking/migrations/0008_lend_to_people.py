@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     "bank",
                     models.ForeignKey(
                         db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.CASCADE,
                         related_name="loan_products",
                         to="banking.bank",
                     ),

@@ -50,7 +50,7 @@ class LoanProduct(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    bank = models.ForeignKey("banking.Bank", on_delete=models.PROTECT, related_name="loan_products", db_index=False)
+    bank = models.ForeignKey("banking.Bank", on_delete=models.CASCADE, related_name="loan_products", db_index=False)
     name = models.CharField(max_length=80)
     currency = models.CharField(max_length=3)
     annual_rate = models.DecimalField(max_digits=7, decimal_places=4)

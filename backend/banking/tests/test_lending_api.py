@@ -181,6 +181,16 @@ def test_managers_see_and_decide_their_own_banks(ana, make_user, client_of):
     assert len(as_manager.get(f"{DESK}/products/").json()["results"]) == 2
 
 
+def test_what_an_empty_bank_offers_goes_with_it_and_what_is_lent_keeps_it(ana, make_user, client_of):
+    manager, other = make_user(), make_user()
+    product = make_product()
+    Bank.objects.filter(pk=product.bank_id).update(manager=manager)
+    Bank.objects.filter(pk=ana.bank.pk).update(manager=other)
+    apply(ana)
+    assert client_of(manager).delete(f"/api/bank/{product.bank_id}/").status_code == 204
+    assert client_of(other).delete(f"/api/bank/{ana.bank.pk}/").status_code == 409
+
+
 def test_late_loans_come_first_and_alone(ana, make_user, as_admin):
     today = datetime.now(UTC).date()
     fresh = lend(make_user, ana, 1200, 12, today=today)
