@@ -1,15 +1,13 @@
 """What several do at the same moment: in threads of this process, or in processes of their own.
 
 A writer process reads lines of JSON, each a list of calls that it makes at once, and answers each with a line of their
-outcomes. `stream` pays on and on, saying after each commit which payment was answered, until the process is ended.
+outcomes.
 """
 
 import json
 import os
 import subprocess
 import sys
-import threading
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -96,10 +94,10 @@ class Writers:
         self._log = folder / "writers.log"
         self.processes = [self.start() for _ in range(count)]
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self) -> "subprocess.Popen[str]":
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "backend.banking.tests.writers", *arguments],
+                [sys.executable, "-m", "backend.banking.tests.writers"],
                 cwd=ROOT,
                 env=self._env,
                 stdin=subprocess.PIPE,
@@ -130,70 +128,18 @@ class Writers:
             process.communicate()
 
 
-class Stream:
-    """A process that pays on and on; `answered` is what it was told is done."""
-
-    def __init__(self, writers: Writers, account: uuid.UUID, name: str) -> None:
-        self.process = writers.start(str(account), name)
-        self.answered: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.answered.append(line.strip())
-
-    def more(self, count: int = 15, within_s: float = 60) -> None:
-        wanted, deadline = len(self.answered) + count, time.monotonic() + within_s
-        while len(self.answered) < wanted:
-            assert self.process.poll() is None, "the writer ended by itself"
-            assert time.monotonic() < deadline, "nothing is answered any more"
-            time.sleep(0.01)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        self.process.communicate()
-
-
-def _stream(account: str, name: str) -> None:
-    """Pay a cent again and again, each under a key of its own, as a client would: until it is answered."""
-    from django.db import DatabaseError, InterfaceError
-
-    from backend.common.database import dropped, gave_way
-    from backend.common.errors import Unavailable
-
-    number = 0
-    while True:
-        key = f"{name}-{number}"
-        try:
-            answer = outcome_of("keyed", {"key": key, "account": account, "amount": "0.01"})
-        except (DatabaseError, InterfaceError, Unavailable) as fault:
-            if not dropped(fault) and not gave_way(fault):
-                raise
-            time.sleep(0.02)
-            continue
-        if answer in {"new", "replayed"}:
-            _say(key)
-            number += 1
-
-
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     import django
 
     django.setup()
-    if arguments:
-        _stream(*arguments)
     for line in sys.stdin:
         _say(json.dumps(in_threads([(name, given) for name, given in json.loads(line)])))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
