@@ -106,8 +106,6 @@ class Env(BaseModel):
     transfer_max: Decimal = Field(default=Decimal("20000.00"), gt=0, max_digits=20, decimal_places=2)
     transfer_day_max: Decimal = Field(default=Decimal("50000.00"), gt=0, max_digits=20, decimal_places=2)
     transfer_step_up_from: Decimal = Field(default=Decimal("1000.00"), ge=0, max_digits=20, decimal_places=2)
-    accounts_per_bank_max: int = Field(default=5, ge=1, le=100)
-    payee_checks_an_hour: int = Field(default=30, ge=1)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""

@@ -192,7 +192,7 @@ RATE_LIMITS = {
     "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
     "upload": (env.rate_limit_uploads, 300),
-    "payee": (env.payee_checks_an_hour, 3600),
+    "payee": (30, 3600),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -310,7 +310,7 @@ LOAN_REMINDER_DAYS, LOAN_LATE_NOTICE_DAYS = env.loan_reminder_days, env.loan_lat
 # and from how much on, sent to others unconfirmed in a banking day, a step-up token is asked for.
 TRANSFER_MAX, TRANSFER_DAY_MAX = env.transfer_max, env.transfer_day_max
 TRANSFER_STEP_UP_FROM = env.transfer_step_up_from
-ACCOUNTS_PER_BANK_MAX = env.accounts_per_bank_max
+ACCOUNTS_PER_BANK_MAX = 5  # open ones of a person
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.

@@ -1,5 +1,6 @@
 """What a person may ask for of their transfers, the demo's accounts, and what a monthly statement tells."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from backend.common import hooks
 from backend.common.unit_of_work import unit_of_work
 from backend.fraud.models import FraudAlert
 from backend.identity.models import User
+from backend.notifications.notices import KINDS, notice_from
 from backend.realtime.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +117,15 @@ def test_a_transfer_that_is_not_what_its_posting_says_is_found(ana, theirs, chan
     found = [finding.subject for finding in prove().findings]
 
     assert found == ([f"transfer {transfer.pk}"] if "amount" in change else [])
+
+
+def test_every_notice_says_in_words_what_happened_and_names_nobody():
+    values = {"what": "deposit", "direction": "in", "will_retry": True, "code": "funds.insufficient", "posting_id": 1}
+    kinds = [kind for kind in KINDS.values() if kind.__module__.endswith("transfer_notices")]
+
+    for kind in kinds:
+        notice = kind(**{field.name: values.get(field.name, "x") for field in fields(kind)})
+        title, words = notice.in_words()
+        assert (bool(title), bool(words), notice_from(notice.kind, notice.payload())) == (True, True, notice)
+        assert {field.name for field in fields(kind)} & {"name", "counterparty", "payee_name", "memo"} == set()
+    assert len(kinds) == 10
