@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0007_webhooks"),
+        ("banking", "0009_people_send_money"),
     ]
 
     operations = [
