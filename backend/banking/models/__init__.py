@@ -4,6 +4,7 @@ from backend.banking.models.accounts import Account, AccountStatus
 from backend.banking.models.banks import Bank, BankGrant, PartnerKey
 from backend.banking.models.customers import Customer, HomeOwnership, JobYears, Registration
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
+from backend.banking.models.loads import UNDER_WAY, Load, LoadKind, LoadLine, LoadPart, LoadRow, LoadState
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 from backend.banking.models.webhooks import (
@@ -16,6 +17,7 @@ from backend.banking.models.webhooks import (
 )
 
 __all__ = [
+    "UNDER_WAY",
     "Account",
     "AccountStatus",
     "Bank",
@@ -31,6 +33,12 @@ __all__ = [
     "InternalAccount",
     "InternalKind",
     "JobYears",
+    "Load",
+    "LoadKind",
+    "LoadLine",
+    "LoadPart",
+    "LoadRow",
+    "LoadState",
     "Loan",
     "LoanState",
     "LoanStatus",
