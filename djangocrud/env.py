@@ -74,6 +74,7 @@ class Env(BaseModel):
     sessions_kept_days: int = Field(default=30, ge=1)
     login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
+    loan_model: Path | None = None
 
     # The bank that API keys work for which belong to none; development has one of this id, made when it is needed.
     partner_default_bank: UUID | None = None

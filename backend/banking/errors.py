@@ -1,6 +1,6 @@
 """What the banking doors refuse. A contract route that documents 400 names the field (`InvalidField`)."""
 
-from backend.common.errors import Conflict, Forbidden, NotFound, RuleViolation
+from backend.common.errors import Conflict, Forbidden, NotFound, RuleViolation, Unavailable
 
 
 class AccountUnknown(NotFound):
@@ -199,3 +199,18 @@ class LoanOfAnotherDoor(Conflict):
 
     code = "loan.of_another_door"
     detail = "This loan came through another door and is changed there."
+
+
+# The loan model
+
+
+class ModelUnavailable(Unavailable):
+    """The artefact is missing or broken. The log says which file and why; nothing but predicting needs it."""
+
+    code = "model.unavailable"
+    detail = "The loan model cannot be used at the moment. Everything else works."
+
+
+class RunUnknown(NotFound):
+    code = "scoring.unknown"
+    detail = "There is no such scoring of a portfolio."

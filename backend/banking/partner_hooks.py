@@ -1,10 +1,9 @@
 """What the partner door's part of banking hears, and what it does by the clock."""
 
-from backend.banking import facts
+from backend.banking import facts, tasks
 from backend.banking.examples.partner import EXAMPLES
 from backend.banking.services.credit_lines import refuse_paused
 from backend.banking.services.webhooks import outbox
-from backend.banking.tasks import partner as tasks
 from backend.common import examples, hooks, jobs
 
 
@@ -19,5 +18,5 @@ def register_partner() -> None:
     facts.payment_rejected.register(outbox.hear_payment_rejected)
     hooks.person_erased.register(outbox.erase_messages)
     hooks.person_exported.register(outbox.export_messages)
-    jobs.every(tasks.DELIVER_S, tasks.deliver_webhooks)
-    jobs.every(tasks.PRUNE_S, tasks.prune_webhooks)
+    jobs.every(tasks.WEBHOOKS_S, tasks.deliver_webhooks)
+    jobs.every(tasks.WEBHOOKS_PRUNED_S, tasks.prune_webhooks)

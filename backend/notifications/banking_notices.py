@@ -126,3 +126,19 @@ class CustomerParted(Notice):
 
     def in_words(self) -> tuple[str, str]:
         return "Accounts were taken off your app", f"{', '.join(self.banks)} had joined them to you by mistake."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerBroken(Notice):
+    """Verifying the books found something that does not add up: which check, of what, and in words."""
+
+    kind = "ledger.broken"
+    notification_type = "SECURITY_ALERT"
+    priority = "URGENT"
+    event_id: int
+    finding: str
+    subject: str
+    words: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "The books do not prove out", f"{self.subject.capitalize()}: {self.words}."

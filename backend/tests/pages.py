@@ -20,6 +20,7 @@ BACKEND = Path(__file__).resolve().parents[1]
 NOT_SHOWN = {
     *("realtime.Topic", "realtime.Event"),
     *("common.SavedAnswer",),  # what somebody was answered
+    "banking.LedgerPatrol",  # how far it has come
     *("audit.AuditDetail", "audit.AuditPending", "audit.AuditCheckpoint", "audit.AuditPatrol"),
     *("identity.SocketTicket", "identity.PasswordReset", "identity.SpentStepUp", "identity.RecoveryCode"),
     *("identity.KeyGrant",),  # on the page of its key

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from backend.banking.admin.pages import Lines, Record
-from backend.banking.models import Entry, InternalAccount, Posting
+from backend.banking.models import Entry, InternalAccount, LedgerFinding, Posting
 from backend.common.adminpages import History
 
 Entry._meta.verbose_name_plural = "entries"
@@ -47,3 +47,11 @@ class InternalAccountAdmin(Record):
     ordering = ["bank", "kind", "currency"]
     about = (("Entries", "entry", "internal_account__id__exact"),)
     fieldsets = ((None, {"fields": ("bank", "kind", "currency", "more")}),)
+
+
+@admin.register(LedgerFinding)
+class LedgerFindingAdmin(History):
+    list_display = ["id", "kind", "subject", "words", "event_id", "found_at"]
+    list_filter = ["kind"]
+    search_fields = ["subject", "=event_id"]
+    ordering = ["-id"]

@@ -6,7 +6,9 @@ from backend.banking.models.customers import Customer, HomeOwnership, JobYears, 
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loads import UNDER_WAY, Load, LoadKind, LoadLine, LoadPart, LoadRow, LoadState
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
+from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 from backend.banking.models.webhooks import (
     DeliveryState,
     DisabledReason,
@@ -39,7 +41,10 @@ __all__ = [
     "LoadPart",
     "LoadRow",
     "LoadState",
+    "LedgerFinding",
+    "LedgerPatrol",
     "Loan",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "PartnerKey",
@@ -49,6 +54,10 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Registration",
+    "RiskBand",
+    "RunScore",
+    "RunState",
+    "ScoringRun",
     "Term",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -1,15 +1,17 @@
 """A row more of each model of banking (backend/tests/pages.py), each at a bank of its own."""
 
 from decimal import Decimal
+from uuid import uuid4
 
 from django.contrib.auth.models import Permission
 from rest_framework_api_key.models import APIKey
 
 from backend.banking import ledger
-from backend.banking.models import Account, BankGrant, LoanState, PartnerKey
+from backend.banking.models import Account, BankGrant, LedgerFinding, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
 
@@ -50,5 +52,9 @@ ROWS = {
     "banking.PaymentDetail": _payment,
     "banking.Posting": _funded,
     "banking.Entry": _funded,
+    "banking.LedgerFinding": lambda stage: LedgerFinding.objects.create(
+        kind="balance", subject=f"account {uuid4()}", words="It differs.", event_id=1
+    ),
     "banking.InternalAccount": _funded,
+    **SCORING_ROWS,
 }

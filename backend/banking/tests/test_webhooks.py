@@ -8,10 +8,9 @@ from django.core.management import call_command
 from standardwebhooks import Webhook
 
 from backend.audit.models import AuditLog
-from backend.banking import facts
+from backend.banking import facts, tasks
 from backend.banking.models import BankGrant, DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from backend.banking.services.webhooks import delivering, endpoints, outbox
-from backend.banking.tasks import partner as tasks
 from backend.banking.tests.partner_stage import Partner, stored
 from backend.banking.tests.receiver import receiving
 from backend.common import hooks, jobs

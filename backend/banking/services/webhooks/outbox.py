@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from django.db import connection
 
+from backend.banking import tasks
 from backend.banking.facts import LoanMoved, PaymentDecided
 from backend.banking.models import Account, WebhookDelivery, WebhookEndpoint, WebhookKind, WebhookMessage
 from backend.banking.selectors import partner as selectors
-from backend.banking.tasks import partner as tasks
 from backend.common import hooks, jobs
 from backend.common.rendering import dumps
 

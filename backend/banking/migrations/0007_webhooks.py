@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0003_let_partners_list_and_pause_customers"),
+        ("banking", "0006_let_partners_list_and_pause_customers"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0003_keep_when_a_person_was_joined"),
+        ("banking", "0005_store_what_the_loan_model_said"),
         ("rest_framework_api_key", "0005_auto_20220110_1102"),
     ]
 

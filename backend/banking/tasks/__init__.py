@@ -1,1 +1,0 @@
-"""What banking does by the clock and behind an answer, one module for each part."""
