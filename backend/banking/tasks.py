@@ -5,9 +5,12 @@ import uuid
 from celery import shared_task
 
 from backend.banking.services import holds, patrolling, portfolios
+from backend.banking.services.loads import running, sweeping
 from backend.banking.services.webhooks import delivering
 
 HOLDS_S = 30
+LOADS_S = 30
+LOADS_PRUNED_S = 24 * 3600
 PATROL_S = 60
 WEBHOOKS_S = 5
 WEBHOOKS_PRUNED_S = 24 * 3600
@@ -50,3 +53,21 @@ def deliver_webhooks() -> None:
 def prune_webhooks() -> None:
     """Forget what was sent over 30 days ago."""
     delivering.prune()
+
+
+@shared_task(name="banking.load_part")
+def load_part(part_id: int) -> None:
+    """Do what is left of a part of a file."""
+    running.run_part(part_id)
+
+
+@shared_task(name="banking.resume_loads")
+def resume_loads() -> int:
+    """Take up the parts of files that nobody works on."""
+    return sweeping.resume_stuck()
+
+
+@shared_task(name="banking.prune_loads")
+def prune_loads() -> int:
+    """Forget the bad lines of files that were loaded over 30 days ago."""
+    return sweeping.prune()

@@ -6,7 +6,7 @@ those lines became can go on from there, in another process, and misses nothing 
 
 import codecs
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 PIECE = 256 * 1024
 
@@ -35,7 +35,7 @@ class Lines:
     """Iterates over (number, line without its end); None for a line of more than `longest` bytes.
 
     `position` is where in the file the pieces begin, `line` the number of the line before it. A byte order mark at the
-    beginning of the file is passed over. Raises: NotText, at the first piece.
+    beginning of the file is passed over. Raises: NotText, at the file's first piece.
     """
 
     def __init__(self, pieces: Iterable[bytes], *, longest: int, position: int = 0, line: int = 0) -> None:
@@ -61,21 +61,52 @@ class Lines:
             yield self.line, None if cut else rest.removesuffix(b"\r")
 
     def _from_the_start(self) -> Iterator[bytes]:
-        is_first = True
-        for piece in self._pieces:
-            if is_first:
-                is_first = False
-                if b"\x00" in piece:
-                    raise NotText
-                if self.position == 0 and piece.startswith(codecs.BOM_UTF8):
-                    self.position = len(codecs.BOM_UTF8)
-                    piece = piece.removeprefix(codecs.BOM_UTF8)
-            yield piece
+        pieces = iter(self._pieces)
+        if self.position == 0:
+            first = next(pieces, b"")
+            if b"\x00" in first:
+                raise NotText
+            if first.startswith(codecs.BOM_UTF8):
+                self.position = len(codecs.BOM_UTF8)
+            yield first.removeprefix(codecs.BOM_UTF8)
+        yield from pieces
 
 
-def pieces_of(file: BinaryIO, *, start: int, end: int) -> Iterator[bytes]:
+class Readable(Protocol):
+    def seek(self, offset: int, /) -> int: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def pieces_of(file: Readable, *, start: int, end: int) -> Iterator[bytes]:
     """Yield a file's bytes between two positions."""
     file.seek(start)
     while start < end and (piece := file.read(min(PIECE, end - start))):
         start += len(piece)
         yield piece
+
+
+class Splitter:
+    """Cuts a file that is passing into parts of at least `each` bytes, at ends of lines, and counts its lines."""
+
+    def __init__(self, each: int) -> None:
+        self.size = self.lines = 0
+        self.cuts: list[tuple[int, int]] = []  # (position, number of lines before it)
+        self._each = each
+        self._due = each
+
+    def feed(self, piece: bytes) -> None:
+        begin = 0
+        while (at := piece.find(b"\n", max(self._due - self.size - 1, begin))) >= 0:
+            self.lines += piece.count(b"\n", begin, at + 1)
+            begin = at + 1
+            self.cuts.append((self.size + begin, self.lines))
+            self._due = self.size + begin + self._each
+        self.lines += piece.count(b"\n", begin)
+        self.size += len(piece)
+
+    def parts(self, *, start: int = 0, line: int = 0) -> list[tuple[int, int, int]]:
+        """Return (start, end, number of lines before it) of each part behind `start`, where `line` lines end."""
+        begins = [(start, line), *((at, number) for at, number in self.cuts if start < at < self.size)]
+        ends = [*(at for at, _ in begins[1:]), self.size]
+        return [(at, end, number) for (at, number), end in zip(begins, ends, strict=True)]

@@ -78,3 +78,9 @@ class Persons:
             f"{city}\t{state}\t{postal}{one // 100_000 % 100:02}\t{COUNTRY}"
         )
         return cells, self._days[two // 10**6 % DAYS_BACK], three // 10**6 % 2 == 1
+
+
+def bank_name(seed: bytes) -> str:
+    """Make up the name of a bank; the same seed gives the same one."""
+    one, two = seed[0], seed[1]
+    return f"{STREETS[one % len(STREETS)]} Bank of {PLACES[two % len(PLACES)][0]}"
