@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from backend.banking.errors import AccountUnknown, LoanUnknown
@@ -45,6 +46,7 @@ _LOAN = (
 )
 _PAYMENT = ("id", "external_id", "account__external_id", "total_amount", "status", "paid_at", "created_at")
 ZERO = Decimal("0.00")
+_ACCOUNT_ID = "SELECT account_id FROM banking_account WHERE bank_id = %s AND external_id = %s"
 
 
 def accounts_of(partner: PartnerPrincipal) -> QuerySet[Account]:
@@ -52,7 +54,13 @@ def accounts_of(partner: PartnerPrincipal) -> QuerySet[Account]:
 
 
 def find_account_id(partner: PartnerPrincipal, external_id: str) -> UUID | None:
-    return _named(accounts_of(partner).values_list("pk", flat=True), external_id)
+    """Return which account this customer is, or None. On the way of every payment."""
+    if "\x00" in external_id:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT_ID, [partner.bank_id, external_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def get_account_id(partner: PartnerPrincipal, external_id: str) -> UUID:
@@ -163,12 +171,6 @@ def payment_rows(rows: Sequence[Row]) -> list[Row]:
         for payment_id, name, amount in parts.values_list("payment_id", "loan__external_id", "amount"):
             details[payment_id].append({"loan_external_id": name, "amount": amount})
     return [_payment_row(row, details[row["id"]]) for row in rows]
-
-
-def payment_made(payment: Payment) -> Row:
-    """Return a payment that was made just now. One query for its details."""
-    details = payment.payment_details.select_related("loan").order_by("pk")
-    return payment_of(payment, payment.account, details if payment.posting_id else ())
 
 
 def payment_of(payment: Payment, account: Account, details: Iterable[PaymentDetail]) -> Row:

@@ -59,14 +59,15 @@ class PartnerPayments(PartnerView):
         if account_id is None:
             raise ValidationError({"customer_external_id": [UNKNOWN_CUSTOMER]})
         with as_400(amount="total_amount"):
-            payment = payments.pay(
+            decided = payments.decide_payment(
                 actor_id=None,
                 account_id=account_id,
                 total_amount=asked["total_amount"],
                 external_id=asked["external_id"],
                 key_prefix=request.partner.key_prefix,
             )
-        return Response(selectors.payment_made(payment), status=status.HTTP_201_CREATED)
+        body = selectors.payment_of(decided.payment, decided.account, decided.details)
+        return Response(body, status=status.HTTP_201_CREATED)
 
 
 class OnePartnerPayment(PartnerView):
