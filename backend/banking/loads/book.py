@@ -17,6 +17,7 @@ from backend.banking.models import HomeOwnership, JobYears, LoanStatus, Term
 LINE_MAX = 8 * 1024
 INT_MAX, BIGINT_MAX = 2**31 - 1, 2**63 - 1
 STATUS = "Loan Status"
+UNLABELLED = "nobody knows how these loans ended. --unlabelled takes them as PENDING."
 
 _MONEY, _COUNT, _BIG = amounts(18), counts(INT_MAX), counts(BIGINT_MAX)
 # In the order of the columns of the tables (services/loads/books.py).
@@ -91,7 +92,7 @@ class Layout:
             raise Header(f"The first line names no {', '.join(repr(name) for name in missing)}.")
         status = found.get(plain(STATUS))
         if status is None and not is_undecided:
-            raise Header(f"The first line names no {STATUS!r}, so nobody knows how these loans ended.")
+            raise Header(f"The first line names no {STATUS!r}: {UNLABELLED}")
         return cls(tuple(found[plain(name)] for name in READERS), status, len(names), is_undecided)
 
 

@@ -125,7 +125,7 @@ class UploadCustomers(PartnerView):
         },
         responses={
             200: UploadedOut,
-            202: OpenApiResponse(QueuedOut, description="Workers load it: ask `/api/tasks/<task_id>/` how far they are."),
+            202: OpenApiResponse(QueuedOut, description="`/api/tasks/<task_id>/` says how far workers are."),
             400: REFUSED,
             403: FORBIDDEN,
             413: OpenApiResponse(Detail, description="More than 64 MB."),

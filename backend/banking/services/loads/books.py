@@ -95,7 +95,8 @@ class BookKind:
                 (_ACCOUNT, accounts),
                 (_LOAN, loans),
             ):
-                cursor.copy_expert(statement, io.StringIO("".join(copied)))
+                with connection.wrap_database_errors:  # Django leaves COPY's faults as they are.
+                    cursor.copy_expert(statement, io.StringIO("".join(copied)))
 
 
 _OPEN, _FROZEN, _DOOR = AccountStatus.OPEN.value, AccountStatus.FROZEN.value, Door.MANAGER.value

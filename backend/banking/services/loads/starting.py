@@ -103,12 +103,12 @@ class Target:
 def start_book(*, book: Book, target: Target, is_again: bool = False) -> tuple[Load, bool]:
     """Return the load of this file, and whether it goes on from an earlier run; else it is new.
 
-    Raises: LoadedBefore (unless `is_again`), LoadUnderWay (begun with other options).
+    Raises: LoadedBefore (unless `is_again`), LoadUnderWay (by workers, or with other options).
     Locks: the file's hash, so that two who begin at once find one load.
     """
     with unit_of_work():
         lock_file(book.sha256)
-        found = _found(book, target)
+        found = _found(book, target, is_queued=False)
         if found is not None:
             return found, True
         _refuse_repeats(book, target, is_again)
@@ -121,10 +121,8 @@ def load_book(*, load: Load, book: Book, told: Told | None = None) -> Load:
     """Load what is left of a file that this process reads itself, and return its load as it is then.
 
     Repeating, also after this process was killed: goes on behind the last batch.
-    Raises: LoadUnderWay (another process is at it, or workers are), FileChanged, Overtaken.
+    Raises: LoadUnderWay (another process is at it), FileChanged, Overtaken.
     """
-    if load.file_id is not None:
-        raise LoadUnderWay(f"This file is being loaded by workers: {load.pk}.")
     part_id = LoadPart.objects.values_list("pk", flat=True).get(owner=load)
     with claimed(part_id, wait_s=CLAIM_WAIT_S) as is_ours:
         if not is_ours:
@@ -166,7 +164,8 @@ def load_book_strictly(*, book: Book, target: Target, is_again: bool = False, to
 def queue_book(*, book: Book, target: Target, is_again: bool = False) -> Load:
     """Seal a copy of the file where all workers can read it, and have them load it in parts; return its load.
 
-    Repeating: returns the load that is under way. Raises: LoadedBefore, LoadUnderWay (begun with other options).
+    Repeating: returns the load that is under way.
+    Raises: LoadedBefore, LoadUnderWay (by a command, or with other options).
     Locks: the file's hash. After commit: a job for each part.
     """
     with vault.incoming(kind="load") as stored:
@@ -175,7 +174,7 @@ def queue_book(*, book: Book, target: Target, is_again: bool = False) -> Load:
         stored.store()
         with unit_of_work():
             lock_file(book.sha256)
-            found = _found(book, target)
+            found = _found(book, target, is_queued=True)
             if found is not None:
                 return found
             _refuse_repeats(book, target, is_again)
@@ -201,10 +200,15 @@ def lock_file(sha256: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"banking.load_of:{sha256}"])
 
 
-def _found(book: Book, target: Target) -> Load | None:
+def _found(book: Book, target: Target, *, is_queued: bool) -> Load | None:
     found = find_book(sha256=book.sha256, bank_id=target.bank_id, states=UNDER_WAY)
-    if found is not None and found.options != _options(book):
+    if found is None:
+        return None
+    if found.options != _options(book):
         raise LoadUnderWay("This file is being loaded with other options.")
+    if (found.file_id is not None) != is_queued:
+        whom = "workers" if found.file_id else "a command, which goes on when it is called again"
+        raise LoadUnderWay(f"This file is being loaded by {whom}: {found.pk}.")
     return found
 
 
@@ -212,7 +216,8 @@ def _refuse_repeats(book: Book, target: Target, is_again: bool) -> None:
     before = None if is_again else find_book(sha256=book.sha256, bank_id=target.bank_id, states=[LoadState.DONE])
     if before is not None:
         raise LoadedBefore(
-            f"This file was loaded into {before.bank} ({before.bank_id}) on {before.created_at:%Y-%m-%d %H:%M} UTC."
+            f"This file was loaded into {before.bank} ({before.bank_id}) on {before.created_at:%Y-%m-%d %H:%M} UTC; "
+            "--again loads it once more."
         )
 
 
