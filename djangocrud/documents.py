@@ -55,6 +55,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PartnerLoanStatusEnum": [(1, "pending"), (2, "active"), (3, "rejected"), (4, "paid"), (5, "charged off")],
         "PartnerPaymentStatusEnum": [(1, "completed"), (2, "rejected")],
         "WebhookDeliveryStateEnum": "backend.banking.models.webhooks.DeliveryState",
+        "LoadKindEnum": "backend.banking.models.LoadKind",
+        "LoadStateEnum": "backend.banking.models.LoadState",
         "LoanStateEnum": "backend.banking.models.LoanState",
         "LoanStatusEnum": "backend.banking.models.LoanStatus",
         "RiskEnum": "backend.identity.models.users.User.RiskProfile",

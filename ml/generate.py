@@ -10,6 +10,8 @@ from pathlib import Path
 from ml.training.command import parser, run, say
 from ml.training.generator import write_loans
 
+__all__ = ["main", "write_loans"]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser("ml.generate", __doc__)

@@ -8,6 +8,7 @@ class BankingConfig(AppConfig):
     def ready(self) -> None:
         from backend.banking.core_hooks import register_core
         from backend.banking.lending_hooks import register_lending
+        from backend.banking.load_hooks import register_loads
         from backend.banking.manager_hooks import register_manager
         from backend.banking.partner_hooks import register_partner
         from backend.banking.people_hooks import register_people
@@ -15,6 +16,7 @@ class BankingConfig(AppConfig):
 
         register_core()
         register_lending()
+        register_loads()
         register_manager()
         register_partner()
         register_people()

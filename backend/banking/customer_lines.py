@@ -4,7 +4,6 @@ Pure: bytes in, good and bad lines out, by number. A line that cannot be read ta
 none (BUG-S4-11). Byte order mark, CRLF, quotes and blanks around values are understood, and `NA` for no date.
 """
 
-import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
@@ -13,17 +12,14 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from backend.banking.external_ids import fault_of
+from backend.banking.loads.lines import BadLine, Lines, NotText
+
+__all__ = ["BadLine", "CustomerLine", "NotText", "read", "read_lines"]
 
 LINE_MAX = 1000
 COLUMNS = (2, 3)
 NOTHING = frozenset({"", "na", "n/a", "null", "none"})
 _NUMBER = re.compile(r"([+-]?)0*(\d*)(?:\.(\d*))?")
-
-Fields = dict[str, list[str]]
-
-
-class NotText(Exception):
-    """The file is no text: its first bytes hold zeros, as those of pictures, archives and UTF-16 do."""
 
 
 class CustomerLine(NamedTuple):
@@ -35,26 +31,18 @@ class CustomerLine(NamedTuple):
     preapproved_at: datetime | None
 
 
-class BadLine(NamedTuple):
-    """A bad line and why: in words for a line that is none, else by field."""
-
-    line: int
-    fault: str | Fields
-
-    @property
-    def shown(self) -> "str | dict[str, Fields]":
-        """As S4-B14's clients read it."""
-        if isinstance(self.fault, str):
-            return f"Line {self.line}: {self.fault}"
-        return {f"Line {self.line}": self.fault}
+def read(pieces: Iterable[bytes]) -> Iterator[CustomerLine | BadLine]:
+    """Return what each line of a file is. Raises: NotText, at the first piece."""
+    return read_lines(Lines(pieces, longest=LINE_MAX))
 
 
-def read(pieces: Iterable[bytes], *, after: int = 0) -> Iterator[CustomerLine | BadLine]:
-    """Return what each line behind the line number `after` is. Raises: NotText, at the first piece."""
-    for number, raw in _numbered(pieces):
-        if number <= after or (raw is not None and not raw.strip()):
-            continue
-        yield BadLine(number, f"it is longer than {LINE_MAX} bytes.") if raw is None else _line(number, raw)
+def read_lines(lines: Iterable[tuple[int, bytes | None]]) -> Iterator[CustomerLine | BadLine]:
+    """Return what each of these lines is, without the empty ones."""
+    for number, raw in lines:
+        if raw is None:
+            yield BadLine(number, f"it is longer than {LINE_MAX} bytes.")
+        elif raw.strip():
+            yield _line(number, raw)
 
 
 def _line(number: int, raw: bytes) -> CustomerLine | BadLine:
@@ -108,21 +96,3 @@ def _moment(text: str) -> tuple[datetime | None, str | None]:
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), None
     except (ValueError, OverflowError):
         return None, "Datetime has wrong format. Use ISO 8601: 2026-01-31T09:30:00Z."
-
-
-def _numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Return every line with its number; None for one that is too long to be one."""
-    number, rest, is_first, is_too_long = 0, b"", True, False
-    for piece in pieces:
-        if is_first and b"\x00" in piece:
-            raise NotText
-        *whole, rest = (rest + (piece.removeprefix(codecs.BOM_UTF8) if is_first else piece)).split(b"\n")
-        is_first = False
-        for line in whole:
-            number += 1
-            yield number, None if is_too_long or len(line) > LINE_MAX else line.removesuffix(b"\r")
-            is_too_long = False
-        if len(rest) > LINE_MAX:
-            rest, is_too_long = b"", True
-    if rest or is_too_long:
-        yield number + 1, None if is_too_long else rest.removesuffix(b"\r")

@@ -5,10 +5,13 @@ from uuid import UUID
 from celery import shared_task
 
 from backend.banking.services import holds, patrolling, portfolios, schedules, statement_notices
+from backend.banking.services.loads import running, sweeping
 from backend.banking.services.webhooks import delivering
 from backend.common import jobs
 
 HOLDS_S = 30
+LOADS_S = 30
+LOADS_PRUNED_S = 24 * 3600
 PATROL_S = 60
 SCHEDULES_S = 30
 STATEMENTS_S = 3600
@@ -77,3 +80,21 @@ def stop_schedules(account_id: str) -> None:
 def tell_of_statements() -> None:
     """Tell people that the statement of the month that has ended is there."""
     statement_notices.tell_due()
+
+
+@shared_task(name="banking.load_part")
+def load_part(part_id: int) -> None:
+    """Do what is left of a part of a file."""
+    running.run_part(part_id)
+
+
+@shared_task(name="banking.resume_loads")
+def resume_loads() -> int:
+    """Take up the parts of files that nobody works on."""
+    return sweeping.resume_stuck()
+
+
+@shared_task(name="banking.prune_loads")
+def prune_loads() -> int:
+    """Forget the bad lines of files that were loaded over 30 days ago."""
+    return sweeping.prune()

@@ -53,6 +53,20 @@ def enqueue(task: Task, **kwargs: Any) -> None:
     transaction.on_commit(lambda: _hand_over(task, kwargs))
 
 
+def published(task: Task, **kwargs: Any) -> bool:
+    """Hand the task to the broker now and return True; False, and nothing is run here, where it is away.
+
+    For callers who have another way. After a False it may be in the queue all the same (the answer was lost), so both
+    ways must stand each other. Only with `USE_CELERY`, and after the commit of what the task reads.
+    """
+    try:
+        task.apply_async(kwargs=kwargs, retry=True, retry_policy=ONE_TRY)
+    except (BrokerAway, OSError) as fault:
+        log.warning("job.broker_away", job=task.name, fault=type(fault).__name__)
+        return False
+    return True
+
+
 def every(seconds: float, task: Task) -> None:
     """Have the task run by the clock (called in `AppConfig.ready()`). It may run in several processes at once."""
     _periodic[task.name] = Periodic(task.name, seconds, task)
@@ -64,13 +78,8 @@ def periodic() -> list[Periodic]:
 
 
 def _hand_over(task: Task, kwargs: dict[str, Any]) -> None:
-    if settings.USE_CELERY:
-        try:
-            task.apply_async(kwargs=kwargs, retry=True, retry_policy=ONE_TRY)
-        except (BrokerAway, OSError) as fault:
-            log.warning("job.broker_away", job=task.name, fault=type(fault).__name__)
-        else:
-            return
+    if settings.USE_CELERY and published(task, **kwargs):
+        return
     if settings.JOBS_AT_ONCE:
         _run(task, kwargs)
     else:

@@ -7,6 +7,7 @@ from backend.banking.admin import (  # noqa: F401
     customers,
     ledger,
     lending,
+    loads,
     loans,
     partner,
     scores,

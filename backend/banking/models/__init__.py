@@ -6,6 +6,7 @@ from backend.banking.models.banks import Bank, BankGrant, PartnerKey
 from backend.banking.models.customers import Customer, HomeOwnership, JobYears, Registration
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.lending import Effect, Instalment, InstalmentState, LoanTerms, Repayment, RepaymentKind
+from backend.banking.models.loads import UNDER_WAY, Load, LoadKind, LoadLine, LoadPart, LoadRow, LoadState
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
@@ -21,6 +22,7 @@ from backend.banking.models.webhooks import (
 )
 
 __all__ = [
+    "UNDER_WAY",
     "Account",
     "AccountStatus",
     "ApplicationStatus",
@@ -40,6 +42,12 @@ __all__ = [
     "InternalAccount",
     "InternalKind",
     "JobYears",
+    "Load",
+    "LoadKind",
+    "LoadLine",
+    "LoadPart",
+    "LoadRow",
+    "LoadState",
     "LedgerFinding",
     "LedgerPatrol",
     "Loan",

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -73,21 +74,8 @@ def load_customers(*, actor: PartnerPrincipal, pieces: Iterable[bytes]) -> Outco
     Raises: FileRefused (no text, or more lines than can be waited for); then nothing is stored.
     Locks: the bank's loading of files, by advisory lock.
     """
-    outcome = Outcome()
-    first: dict[str, int] = {}
-    with unit_of_work(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"banking.load:{actor.bank_id}"])
-        cursor.execute(_STAGE)
-        for batch in _batches(pieces, outcome):
-            fresh = [line for line in batch if first.setdefault(line.external_id, line.line) == line.line]
-            repeated = (line for line in batch if first[line.external_id] != line.line)
-            outcome.bad += [_named(one.line, REPEATED.format(line=first[one.external_id])) for one in repeated]
-            copy_lines(cursor, fresh)
-        if first:
-            taken = _store(cursor, actor, first)
-            outcome.bad += [_named(first[name], TAKEN) for name in taken]
-            outcome.created = [name for name in first if name not in taken]
-        cursor.execute("DROP TABLE banking_staged")  # A second file may follow in the same transaction.
+    with unit_of_work():
+        outcome = store_file(actor=actor, pieces=pieces)
         if outcome.created:
             facts = {
                 "added": len(outcome.created),
@@ -96,8 +84,37 @@ def load_customers(*, actor: PartnerPrincipal, pieces: Iterable[bytes]) -> Outco
                 "prefix": actor.key_prefix,
             }
             audit.record(actor_id=None, action="accounts.imported", facts=facts)
+    return outcome
+
+
+def store_file(*, actor: PartnerPrincipal, pieces: Iterable[bytes]) -> Outcome:
+    """As `load_customers`, in the unit of work of a caller who records it."""
+    outcome = Outcome()
+    batches = _batches(pieces, outcome)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"banking.load:{actor.bank_id}"])
+        register_lines(cursor, bank_id=actor.bank_id, currency=actor.currency, batches=batches, outcome=outcome)
     outcome.bad.sort(key=lambda one: one.line)
     return outcome
+
+
+def register_lines(
+    cursor: CursorWrapper, *, bank_id: UUID, currency: str, batches: Iterable[Sequence[CustomerLine]], outcome: Outcome
+) -> None:
+    """Register the customers of good lines, which come in the order of the file, in the caller's transaction; add to
+    `outcome` who was registered, and those whom the bank has already or who stood in an earlier line."""
+    first: dict[str, int] = {}
+    cursor.execute(_STAGE)
+    for batch in batches:
+        fresh = [line for line in batch if first.setdefault(line.external_id, line.line) == line.line]
+        repeated = (line for line in batch if first[line.external_id] != line.line)
+        outcome.bad += [_named(one.line, REPEATED.format(line=first[one.external_id])) for one in repeated]
+        copy_lines(cursor, fresh)
+    if first:
+        taken = _store(cursor, {"bank": bank_id, "currency": currency}, first)
+        outcome.bad += [_named(first[name], TAKEN) for name in taken]
+        outcome.created += [name for name in first if name not in taken]
+    cursor.execute("DROP TABLE banking_staged")  # A second file may follow in the same transaction.
 
 
 def copy_lines(cursor: CursorWrapper, lines: Sequence[CustomerLine]) -> None:
@@ -106,18 +123,17 @@ def copy_lines(cursor: CursorWrapper, lines: Sequence[CustomerLine]) -> None:
         cursor.copy_expert(_COPY, io.StringIO("".join(_copied(line) for line in lines)))
 
 
-def _store(cursor: CursorWrapper, actor: PartnerPrincipal, first: dict[str, int]) -> set[str]:
+def _store(cursor: CursorWrapper, parameters: dict[str, Any], first: dict[str, int]) -> set[str]:
     """Store what was staged; return the names that the bank had already.
 
     What was left out for its account number, which is made up and may meet another, is tried with a new one.
     """
-    parameters: dict[str, Any] = {"bank": actor.bank_id, "currency": actor.currency}
     taken: set[str] = set()
     waiting = set(first)
     while waiting:
         cursor.execute(_STORE, parameters)
         waiting -= {name for (name,) in cursor.fetchall()}
-        cursor.execute(_LEFT, {"bank": actor.bank_id, "lines": [first[name] for name in waiting]})
+        cursor.execute(_LEFT, {**parameters, "lines": [first[name] for name in waiting]})
         left = cursor.fetchall()
         taken |= {name for _, name, is_there in left if is_there}
         waiting = {name for _, name, is_there in left if not is_there}

@@ -24,6 +24,7 @@ from backend.banking.models import (
     Entry,
     Hold,
     InternalKind,
+    Load,
     Loan,
     LoanState,
     Payment,
@@ -40,6 +41,12 @@ _numbers = itertools.count(1)
 
 def make_bank(**fields: Any) -> Bank:
     return Bank.objects.create(**{"bank_name": f"Bank {next(_numbers)}", **fields})
+
+
+def make_load(bank: Bank | None = None, **fields: Any) -> Load:
+    """A file that is through."""
+    about = {"kind": "customers", "state": "done", "name": "customers.csv", "sha256": uuid.uuid4().hex, "size": 10}
+    return Load.objects.create(bank=bank or make_bank(), **{**about, **fields})
 
 
 def make_customer(**fields: Any) -> Customer:

@@ -8,12 +8,12 @@ from django.contrib.auth.models import Permission
 from rest_framework_api_key.models import APIKey
 
 from backend.banking import ledger
-from backend.banking.models import Account, BankGrant, LedgerFinding, LoanState, PartnerKey
+from backend.banking.models import Account, BankGrant, LedgerFinding, LoadLine, LoadPart, LoadRow, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
 from backend.banking.services.lending import repaying
 from backend.banking.tests.access.partner import WEBHOOK_ROWS
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan
+from backend.banking.tests.factories import make_account, make_bank, make_customer, make_load, make_loan
 from backend.banking.tests.lending_factories import START, apply, lend, make_borrower, make_product
 from backend.banking.tests.people_factories import account_of, plan, send
 from backend.banking.tests.scoring_rows import SCORING_ROWS
@@ -62,6 +62,12 @@ ROWS = {
     "banking.Registration": lambda stage: register(make_customer().pk, make_bank().pk),
     "banking.Account": _funded,
     "banking.Hold": _hold,
+    "banking.Load": lambda stage: make_load(),
+    "banking.LoadLine": lambda stage: LoadLine.objects.create(owner=make_load(), line=3, fault="it is empty."),
+    "banking.LoadPart": lambda stage: LoadPart.objects.create(owner=make_load(), number=0),
+    "banking.LoadRow": lambda stage: LoadRow.objects.create(
+        load=make_load().pk, bucket=0, line=1, external_id="c-1", credit_line=1
+    ),
     "banking.Loan": lambda stage: make_loan(_funded(stage)),
     "banking.Payment": _payment,
     "banking.PaymentDetail": _payment,

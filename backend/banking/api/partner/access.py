@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -15,8 +16,9 @@ from backend.banking.partner_errors import CustomerPaused, FrozenByTheBank, KeyW
 from backend.banking.partners import PartnerPrincipal
 from backend.banking.services.credit_lines import default_bank
 from backend.common.errors import DomainError
+from backend.common.principal import Principal
 from backend.common.problems import body_of
-from backend.common.shapes import Public
+from backend.common.shapes import Public, principal_of
 from backend.identity.permissions import api_key
 
 SCOPE = "partner"
@@ -59,6 +61,33 @@ class PartnerView(APIView):
     authentication_classes = Public
     permission_classes = [api_key(SCOPE, reads=BANK_OF_KEY), HasBank]
     operation_suffix = ""
+
+
+class SharedView(APIView):
+    """A route for a partner's key with this `scope`, or for somebody signed in who manages the bank.
+
+    With a key in the request nobody is asked to sign in, and a cookie that comes along counts for nothing.
+    """
+
+    is_for_keys_too = True
+    scope = SCOPE
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [] if self._has_key else list(super().get_authenticators())
+
+    def get_permissions(self) -> list[BasePermission]:
+        needs = [api_key(self.scope, reads=BANK_OF_KEY)] if self._has_key else [IsAuthenticated]
+        return [need() for need in needs]
+
+    @property
+    def _has_key(self) -> bool:
+        request = getattr(self, "request", None)
+        return request is not None and "HTTP_X_API_KEY" in request.META
+
+
+def actor_of(request: PartnerRequest) -> Principal | PartnerPrincipal:
+    """Return who asks: the partner, or the person. Raises: KeyWithoutBank."""
+    return principal_of(request) or partner_of(request.auth)
 
 
 class Refused(APIException):

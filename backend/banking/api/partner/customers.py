@@ -19,13 +19,16 @@ from backend.banking.api.partner.shapes import (
     PartnerBalanceOut,
     PartnerCustomerChangeIn,
     PartnerCustomerOut,
+    QueuedOut,
     UploadedOut,
     by_name,
 )
 from backend.banking.errors import ExternalIdTaken
+from backend.banking.models import Load
 from backend.banking.partner_errors import FileRefused
 from backend.banking.selectors import partner as selectors
-from backend.banking.services import credit_lines, imports
+from backend.banking.services import credit_lines
+from backend.banking.services.loads import uploads
 from backend.common.rendering import JSONParser
 from backend.common.shapes import Detail
 
@@ -122,6 +125,7 @@ class UploadCustomers(PartnerView):
         },
         responses={
             200: UploadedOut,
+            202: OpenApiResponse(QueuedOut, description="`/api/tasks/<task_id>/` says how far workers are."),
             400: REFUSED,
             403: FORBIDDEN,
             413: OpenApiResponse(Detail, description="More than 64 MB."),
@@ -130,7 +134,8 @@ class UploadCustomers(PartnerView):
     def post(self, request: PartnerRequest) -> Response:
         """Register the customers of a text file: `external_id,score[,preapproved_at]` in each line, no header.
 
-        Good lines are saved, bad ones are named by number.
+        Good lines are saved, bad ones are named by number. Large files, and where workers run (`USE_CELERY`) all of
+        them, are answered at once with a task; while it is under way, the same file is answered with the same task.
         """
         file = request.data.get("file") if hasattr(request.data, "get") else None
         if not isinstance(file, UploadedFile):
@@ -138,7 +143,9 @@ class UploadCustomers(PartnerView):
         if not file.size:
             raise ValidationError({"file": ["The file is empty."]})
         try:
-            outcome = imports.load_customers(actor=request.partner, pieces=file.chunks())
+            found = uploads.upload_customers(actor=request.partner, name=file.name or "", pieces=file.chunks)
         except FileRefused as fault:
             raise ValidationError({"file": [fault.detail]}) from None
-        return Response({"created": outcome.created, "errors": [bad.shown for bad in outcome.bad]})
+        if isinstance(found, Load):
+            return Response({"task_id": found.pk}, status=status.HTTP_202_ACCEPTED)
+        return Response({"created": found.created, "errors": [bad.shown for bad in found.bad]})

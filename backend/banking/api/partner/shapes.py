@@ -112,6 +112,10 @@ class PartnerPaymentOut(serializers.Serializer[Any]):
     payment_details = PartnerPaymentDetailOut(many=True)
 
 
+class QueuedOut(serializers.Serializer[Any]):
+    task_id = serializers.UUIDField()
+
+
 # `errors` is a name that a serializer's class has taken.
 UploadedOut = type(
     "UploadedOut",

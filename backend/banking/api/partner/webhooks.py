@@ -5,53 +5,26 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from backend.banking.api.partner.access import BANK_OF_KEY, PartnerRequest, partner_of
+from backend.banking.api.partner.access import PartnerRequest, SharedView, actor_of
 from backend.banking.api.shapes import bad_request
 from backend.banking.models import DeliveryState, DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookKind
 from backend.banking.selectors import webhooks as selectors
-from backend.banking.selectors.webhooks import Actor
 from backend.banking.sending import URL_MAX
 from backend.banking.services.webhooks import endpoints
 from backend.common import cursors
 from backend.common.rendering import RawJson, TextField
-from backend.common.shapes import Detail, principal_of
-from backend.identity.permissions import api_key
+from backend.common.shapes import Detail
 
 TAG = "webhooks"
 REFUSED = OpenApiResponse(description="Field errors.")
 ID_MAX = 2**63 - 1
 
 
-class WebhookView(APIView):
-    """A route for a partner's key with the scope `webhooks`, or for somebody signed in who manages the bank.
-
-    With a key in the request nobody is asked to sign in, and a cookie that comes along counts for nothing.
-    """
-
-    is_for_keys_too = True
-
-    def get_authenticators(self) -> list[BaseAuthentication]:
-        return [] if self._has_key else list(super().get_authenticators())
-
-    def get_permissions(self) -> list[BasePermission]:
-        needs = [api_key("webhooks", reads=BANK_OF_KEY)] if self._has_key else [IsAuthenticated]
-        return [need() for need in needs]
-
-    @property
-    def _has_key(self) -> bool:
-        request = getattr(self, "request", None)
-        return request is not None and "HTTP_X_API_KEY" in request.META
-
-
-def actor_of(request: PartnerRequest) -> Actor:
-    """Return who asks: the partner, or the person. Raises: KeyWithoutBank."""
-    return principal_of(request) or partner_of(request.auth)
+class WebhookView(SharedView):
+    scope = "webhooks"
 
 
 class WebhookOut(serializers.ModelSerializer[WebhookEndpoint]):

@@ -71,7 +71,7 @@ ACCESS: dict[str, Cases] = {
 }
 
 
-def _bank_of(owner: User, caller: Caller) -> Bank:
+def bank_of(owner: User, caller: Caller) -> Bank:
     """The bank of the caller's key, which the caller manages, too; or somebody else's."""
     if owner != caller.user:
         return Bank.objects.create(bank_name="Another", manager=owner)
@@ -123,10 +123,10 @@ def _make_delivery(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 
 MAKERS = {
-    "customer_external_id": lambda stage, owner, caller: _customer(_bank_of(owner, caller)).external_id,
-    "loan_external_id": lambda stage, owner, caller: _loan(_bank_of(owner, caller)).external_id,
-    "payment_external_id": lambda stage, owner, caller: _payment(_bank_of(owner, caller)).external_id,
-    "webhook_id": lambda stage, owner, caller: make_endpoint(_bank_of(owner, caller)).pk,
+    "customer_external_id": lambda stage, owner, caller: _customer(bank_of(owner, caller)).external_id,
+    "loan_external_id": lambda stage, owner, caller: _loan(bank_of(owner, caller)).external_id,
+    "payment_external_id": lambda stage, owner, caller: _payment(bank_of(owner, caller)).external_id,
+    "webhook_id": lambda stage, owner, caller: make_endpoint(bank_of(owner, caller)).pk,
     "delivery_id": _delivery_id,
 }
 
