@@ -37,7 +37,8 @@ STEP_UP_ACTION = "transfer.send"
 ITSELF = "Name another account than the one that the money leaves."
 OTHER_CURRENCY = "The two accounts are in different currencies."
 _COLUMNS = [field.attname for field in Transfer._meta.concrete_fields]
-_INSERT = f"INSERT INTO banking_transfer ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+_PLACES = ", ".join(["%s"] * len(_COLUMNS))
+_INSERT = f"INSERT INTO banking_transfer ({', '.join(_COLUMNS)}) VALUES ({_PLACES})"  # noqa: S608 - its columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
