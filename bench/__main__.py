@@ -26,6 +26,7 @@ from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
 from bench.support import measure_support
 from bench.trail import measure_trail
+from bench.transfers import measure_transfers
 from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
@@ -41,6 +42,7 @@ PARTS: dict[str, Part] = {
     "trail": measure_trail,
     "kyc": measure_kyc,
     "fraud": measure_fraud,
+    "transfers": measure_transfers,
     "uploads": measure_uploads,
     "model": measure_model,
     "partner": measure_partner,

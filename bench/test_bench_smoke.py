@@ -73,6 +73,7 @@ def test_every_figure_is_taken(tmp_path):
         "write with its audit row / without, CPU",
         "rows sealed a second of CPU",
         "verify_audit of 1,000,000 rows, CPU seconds",
+        "transfer p99 / (5 x pgbench p99 + 20 ms)",
         "uploads: server memory grows by, MB",
         "uploads: a socket beside waits, p99, ms of server CPU",
         "idle sockets: server memory each, KB",

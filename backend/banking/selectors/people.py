@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from backend.banking.errors import (
@@ -48,6 +49,13 @@ ENTRY = (
     *("id", "amount", "currency", "balance_after", "posting_id", "posting__kind", "posting__at", "posting__booked_on"),
     *(f"posting__transfer__{name}" for name in ("id", "source_id", "payee_name", "memo", *_SIDES)),
 )
+# Written once: building it anew costs more than asking.
+_BOTH = """
+SELECT 'source', a.account_id FROM banking_account a JOIN banking_customer c USING (customer_id)
+WHERE c.user_id = %(user)s AND a.account_id = %(source)s UNION ALL
+SELECT 'target', a.account_id FROM banking_account a JOIN banking_customer c USING (customer_id) WHERE """
+_TO_OWN = "c.user_id = %(user)s AND a.account_id = %(target)s"
+_TO_ANYBODY = "a.bank_id = %(bank)s AND a.account_number = %(number)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +130,20 @@ def find_both(*, user_id: int, source_id: UUID, payee: Payee) -> tuple[UUID, UUI
 
     Raises: AccountUnknown (the source, or a target named by its id, is not the person's), PayeeUnknown.
     """
-    own = Q(customer__user=user_id)
-    named = (
-        Q(pk=payee.account_id) & own
+    where, named = (
+        (_TO_OWN, {"target": payee.account_id})
         if payee.account_id is not None
-        else Q(bank=payee.bank_id, account_number=payee.account_number)
+        else (_TO_ANYBODY, {"bank": payee.bank_id, "number": payee.account_number})
     )
-    rows = Account.objects.filter((Q(pk=source_id) & own) | named).values_list(
-        "pk", "bank_id", "account_number", "customer__user"
-    )
-    source = target = None
-    for pk, bank_id, number, holder in rows:
-        if pk == source_id and holder == user_id:
-            source = pk
-        if pk == payee.account_id or (bank_id, number) == (payee.bank_id, payee.account_number):
-            target = pk
-    if source is None:
+    values: dict[str, Any] = {"user": user_id, "source": source_id, **named}
+    with connection.cursor() as cursor:
+        cursor.execute(_BOTH + where, values)
+        found: dict[str, UUID] = dict(cursor.fetchall())
+    if "source" not in found:
         raise AccountUnknown
-    if target is None:
+    if "target" not in found:
         raise AccountUnknown if payee.account_id is not None else PayeeUnknown
-    return source, target
+    return found["source"], found["target"]
 
 
 def find_payee(*, bank_id: UUID, account_number: str) -> Account | None:

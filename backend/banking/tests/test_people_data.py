@@ -2,16 +2,18 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from backend.banking.models import Account, Schedule, Transfer
-from backend.banking.services import sent, statement_notices
-from backend.banking.tests.factories import make_bank
+from backend.banking.models import Account, Door, PostingKind, Schedule, Transfer
+from backend.banking.services import payments, sent, statement_notices
+from backend.banking.tests.factories import make_bank, make_loan, move
 from backend.banking.tests.people_factories import account_of, plan, send
 from backend.banking.verification import prove
+from backend.budget.models import Entry as BudgetEntry
 from backend.common import hooks
 from backend.common.unit_of_work import unit_of_work
 from backend.fraud.models import FraudAlert
@@ -129,3 +131,20 @@ def test_every_notice_says_in_words_what_happened_and_names_nobody():
         assert (bool(title), bool(words), notice_from(notice.kind, notice.payload())) == (True, True, notice)
         assert {field.name for field in fields(kind)} & {"name", "counterparty", "payee_name", "memo"} == set()
     assert len(kinds) == 10
+
+
+def test_what_other_doors_move_on_an_account_stands_in_the_budget_too(ana):
+    account = account_of(ana, balance="50.00", in_budget=True)
+    loan = make_loan(account, 200, door=Door.MANAGER)
+    payments.pay(actor_id=None, account_id=account.pk, total_amount=Decimal("80.00"), from_balance=True)
+    move(account, "-5.00", kind=PostingKind.WITHDRAWAL)
+
+    booked = BudgetEntry.objects.filter(user=ana).order_by("amount").values_list("kind", "amount", "title")
+    assert list(booked) == [
+        ("expense", Decimal("5.00"), "Withdrawal"),
+        ("expense", Decimal("80.00"), "Loan payment"),
+        ("income", Decimal("200.00"), "Loan"),
+    ]
+    told = Event.objects.filter(topic__key=f"user.{ana.pk}").values_list("kind", flat=True)
+    assert sorted(told) == ["account.moved", "account.moved", "loan.activated", "payment.completed"]
+    assert loan.account_id == account.pk
