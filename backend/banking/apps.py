@@ -15,9 +15,9 @@ class BankingConfig(AppConfig):
         from backend.banking.scoring_hooks import register_scoring
 
         register_core()
+        register_manager()
+        register_people()  # Before lending: its demo lends to the account that this one opens.
         register_lending()
         register_loads()
-        register_manager()
         register_partner()
-        register_people()
         register_scoring()
