@@ -28,14 +28,6 @@ class OwnLoan(Forbidden):
     is_denial = False
 
 
-class VerificationNeeded(Forbidden):
-    """Lent is to people who are verified, and to nobody else (S2-B13)."""
-
-    code = "kyc_required"
-    detail = "Your identity has to be verified first: send your documents in the app."
-    is_denial = False
-
-
 class ApplicantNotVerified(Conflict):
     code = "loan_application.not_verified"
     detail = "The person is not verified (any more), so nothing can be lent to them."
@@ -86,11 +78,6 @@ class ApplicationDecided(Conflict):
 
     def __init__(self, *, status: str) -> None:
         super().__init__(f"This application is {status} already.", status=status)
-
-
-class LoanReasonMissing(RuleViolation):
-    code = "reason_missing"
-    detail = "Say why."
 
 
 class InstalmentPaid(Conflict):

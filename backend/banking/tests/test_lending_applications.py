@@ -7,21 +7,27 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 
 from backend.audit.models import AuditDetail, AuditLog
-from backend.banking.errors import AccountClosed, AccountFrozen, AccountUnknown, CreditLineExceeded, InvalidAmount
+from backend.banking.errors import (
+    AccountClosed,
+    AccountFrozen,
+    AccountUnknown,
+    CreditLineExceeded,
+    InvalidAmount,
+    KycRequired,
+    ReasonMissing,
+)
 from backend.banking.lending_errors import (
     AmountOutOfRange,
     ApplicantNotVerified,
     ApplicationDecided,
     ApplicationUnknown,
     ApplicationWaiting,
-    LoanReasonMissing,
     LoanStaffOnly,
     MonthsOutOfRange,
     OwnLoan,
     ProductElsewhere,
     ProductUnknown,
     TermsTooThin,
-    VerificationNeeded,
 )
 from backend.banking.models import Account, BankGrant, Loan, LoanApplication, LoanProduct, LoanTerms
 from backend.banking.selectors import debts
@@ -81,7 +87,7 @@ def test_nobody_borrows_before_they_are_verified(ana, status):
     """Asked of the database, not of the token: verification may have been revoked a second ago."""
     actor = ana.actor
     User.objects.filter(pk=ana.user.pk).update(kyc_status=status)
-    with refused(VerificationNeeded):
+    with refused(KycRequired):
         apply(ana, actor=actor)
 
 
@@ -167,7 +173,7 @@ def test_approving_makes_the_schedule_and_pays_out(ana, admin):
 
 def test_rejecting_tells_why(ana, admin):
     application = apply(ana)
-    with refused(LoanReasonMissing):
+    with refused(ReasonMissing):
         applications.reject(actor=admin, application_id=application.pk, reason="  ")
 
     applications.reject(actor=admin, application_id=application.pk, reason=" Too little income. ")

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.audit.models import AuditDetail, AuditLog
 from backend.banking import facts, lending_tasks, verification
-from backend.banking.errors import LoanUnknown, NotActive
-from backend.banking.lending_errors import LoanReasonMissing, LoanStaffOnly, NotYetGivenUp, OwnLoan
+from backend.banking.errors import LoanUnknown, NotActive, ReasonMissing
+from backend.banking.lending_errors import LoanStaffOnly, NotYetGivenUp, OwnLoan
 from backend.banking.models import Account, Bank, LoanTerms, Repayment
 from backend.banking.selectors import lending as selectors
 from backend.banking.selectors.lending import BORROWER, standing_of
@@ -245,7 +245,7 @@ def test_a_loan_is_given_up_when_its_terms_allow_and_by_the_banks_staff(ana, loa
     with refused(NotYetGivenUp) as caught:
         give_up(admin, today=GIVEN_UP - timedelta(days=1))
     assert caught.value.extra == {"possible_on": "2026-05-16"}
-    with refused(LoanReasonMissing):
+    with refused(ReasonMissing):
         give_up(admin, reason=" ")
     for user in (make_user(), make_user("AUDITOR"), make_user(is_staff=True, is_superuser=True)):
         with refused(LoanStaffOnly):

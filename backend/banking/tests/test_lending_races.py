@@ -9,14 +9,13 @@ import pytest
 from django.db import DatabaseError, InterfaceError
 
 from backend.banking import facts, verification
-from backend.banking.errors import NotActive
+from backend.banking.errors import KycRequired, NotActive
 from backend.banking.lending_errors import (
     ApplicationDecided,
     ApplicationWaiting,
     InstalmentPaid,
     InstalmentsDue,
     NotYetGivenUp,
-    VerificationNeeded,
 )
 from backend.banking.models import Instalment, LoanApplication, LoanTerms, Payment, Repayment
 from backend.banking.services.lending import applications, collecting, giving_up, repaying
@@ -121,7 +120,7 @@ def test_a_revocation_waits_for_the_loan_that_is_being_paid_out(committed, make_
         assert revoked() == 1
     assert ana.balance() == 1200
     second = make_account(ana.bank, customer_of(ana.user))
-    with pytest.raises(VerificationNeeded):
+    with pytest.raises(KycRequired):
         apply(ana, account_id=second.pk)
 
 

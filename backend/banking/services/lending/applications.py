@@ -12,18 +12,16 @@ from uuid import UUID
 
 from backend.audit import services as audit
 from backend.banking import facts, ledger
-from backend.banking.errors import AccountUnknown
+from backend.banking.errors import AccountUnknown, KycRequired, ReasonMissing
 from backend.banking.lending_errors import (
     AmountOutOfRange,
     ApplicantNotVerified,
     ApplicationDecided,
     ApplicationUnknown,
     ApplicationWaiting,
-    LoanReasonMissing,
     MonthsOutOfRange,
     OwnLoan,
     ProductElsewhere,
-    VerificationNeeded,
 )
 from backend.banking.models import (
     Account,
@@ -69,7 +67,7 @@ def apply(
     """Ask for a loan on one's own account, on the terms that the product has now; return the application.
 
     Repeating: ApplicationWaiting, as long as the first is not decided.
-    Raises: VerificationNeeded, ProductUnknown (also one that is closed), AccountUnknown, AccountFrozen, AccountClosed,
+    Raises: KycRequired, ProductUnknown (also one that is closed), AccountUnknown, AccountFrozen, AccountClosed,
     ProductElsewhere, AmountOutOfRange, MonthsOutOfRange, TermsTooThin, ApplicationWaiting, CreditLineExceeded.
     Locks: the user row, shared; the account.
     Calls: `facts.loan_created`. After commit: `loan.applied` to the bank admins' desk.
@@ -77,7 +75,7 @@ def apply(
     amount = ledger.checked_amount(amount)
     with unit_of_work() as unit:
         if not is_verified(actor.id):
-            raise VerificationNeeded
+            raise KycRequired
         if not Account.objects.filter(pk=account_id, customer__user=actor.id).exists():
             raise AccountUnknown
         product = selectors.get_open_product(product_id)
@@ -166,13 +164,13 @@ def approve(*, actor: Principal, application_id: UUID, today: date | None = None
 def reject(*, actor: Principal, application_id: UUID, reason: str) -> LoanApplication:
     """Refuse to lend, for a reason that the person reads; return the application.
 
-    Raises: LoanStaffOnly, ApplicationUnknown, OwnLoan, LoanReasonMissing, ApplicationDecided.
+    Raises: LoanStaffOnly, ApplicationUnknown, OwnLoan, ReasonMissing, ApplicationDecided.
     Locks: the account, then the loan.
     Calls: `facts.loan_rejected`. After commit: `loan.decided` to the person.
     """
     reason = reason.strip()
     if not reason:
-        raise LoanReasonMissing
+        raise ReasonMissing
     found = _for_the_desk(actor, application_id)
     with unit_of_work():
         standing = lock_standing(found.loan_id)

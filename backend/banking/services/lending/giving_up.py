@@ -5,8 +5,8 @@ from uuid import UUID
 
 from backend.audit import services as audit
 from backend.banking import facts
-from backend.banking.errors import NotActive
-from backend.banking.lending_errors import LoanReasonMissing, NotYetGivenUp, OwnLoan, RepaymentStays
+from backend.banking.errors import NotActive, ReasonMissing
+from backend.banking.lending_errors import NotYetGivenUp, OwnLoan, RepaymentStays
 from backend.banking.models import Door, Instalment, InstalmentState, Loan, LoanState
 from backend.banking.selectors import lending as selectors
 from backend.banking.services import loans
@@ -20,13 +20,13 @@ def charge_off(*, actor: Principal, loan_id: UUID, reason: str, today: date | No
     """Give up a loan whose oldest instalment is overdue for as long as its terms say, and return it.
 
     The principal becomes a loss. Interest that was never paid was never income, so nothing of it is lost.
-    Raises: LoanStaffOnly, LoanUnknown, OwnLoan, LoanReasonMissing, NotActive, NotYetGivenUp.
+    Raises: LoanStaffOnly, LoanUnknown, OwnLoan, ReasonMissing, NotActive, NotYetGivenUp.
     Locks: the account, then the loan.
     Calls: `facts.loan_charged_off`. After commit: `loan.decided` to the person.
     """
     reason = reason.strip()
     if not reason:
-        raise LoanReasonMissing
+        raise ReasonMissing
     found = selectors.desk_loan(actor=actor, loan_id=loan_id)
     if found.account.customer.user_id == actor.id:
         raise OwnLoan
