@@ -54,8 +54,8 @@ def _transfers(user_id: int) -> Iterator[dict[str, Any]]:
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row as JSON has it: names without their way through the tables."""
     plain = (int, str, bool, type(None))
-    shown = {name: value if isinstance(value, plain) else str(value) for name, value in row.items()}
-    return {
-        name.replace("__bank__", "_").replace("__customer__", "_").replace("__", "_"): value
-        for name, value in shown.items()
-    }
+    return {_short(name): value if isinstance(value, plain) else str(value) for name, value in row.items()}
+
+
+def _short(name: str) -> str:
+    return name.replace("__bank__", "_").replace("__customer__", "_").replace("__", "_")
