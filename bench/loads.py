@@ -1,0 +1,45 @@
+"""Files into the books, beside COPY into the same constrained tables: a bank's book, a partner's customers."""
+
+import asyncio
+import statistics
+from pathlib import Path
+
+from bench.figures import Report
+from bench.rounds import Plan
+from bench.stage import Stage
+
+WORK = "bench.loads_work"
+
+
+async def measure_loads(stage: Stage, plan: Plan, report: Report) -> None:
+    await asyncio.to_thread(_measure, stage, plan, report)
+
+
+def _measure(stage: Stage, plan: Plan, report: Report) -> None:
+    is_full = plan.rounds > 1
+    rows = 50_000 if is_full else 20_000
+    _beside_copy(stage, plan, report, "book", rows, "bank CSV / COPY into the same three tables, rows/s")
+    _beside_copy(stage, plan, report, "customers", rows, "partner import / COPY into the same three tables, rows/s")
+    few, many = 10_000, 1_000_000 if is_full else 30_000
+    peaks = []
+    for count in (few, many):
+        path = stage.work(WORK, "write", str(count), str(stage.home))
+        found = stage.work(WORK, "memory", str(count), path)
+        report.line(f"memory for {count:,} rows", MB_before=found["before_mb"], MB_at_most=found["peak_mb"])
+        peaks.append(found["peak_mb"])
+        Path(path).unlink()
+    report.hold(f"memory for {many:,} rows / for {few:,}", peaks[1] / peaks[0], at_most=1.1)
+
+
+def _beside_copy(stage: Stage, plan: Plan, report: Report, what: str, rows: int, name: str) -> None:
+    found = stage.work(WORK, what, str(rows), str(plan.rounds))
+    print(f"\n{what}: {rows:,} rows", flush=True)
+    for way in ("copy", "load"):
+        rate = rows / statistics.median(found[way])
+        report.line(way, rows_a_second=rate, CPU_us_a_row=statistics.median(found[f"{way}_cpu"]) / rows * 1e6)
+    by_cpu, by_clock = (
+        statistics.median(copy / load for copy, load in zip(found[f"copy{unit}"], found[f"load{unit}"], strict=True))
+        for unit in ("_cpu", "")
+    )
+    report.line("copy / load, by CPU", ratio=by_cpu)
+    report.hold(name, by_clock, at_least=0.4)
