@@ -16,11 +16,10 @@ async def measure_loads(stage: Stage, plan: Plan, report: Report) -> None:
 
 
 def _measure(stage: Stage, plan: Plan, report: Report) -> None:
-    is_full = plan.rounds > 1
-    rows = 50_000 if is_full else 20_000
+    rows = plan.some(30_000)
     _beside_copy(stage, plan, report, "book", rows, "bank CSV / COPY into the same three tables, rows/s")
     _beside_copy(stage, plan, report, "customers", rows, "partner import / COPY into the same three tables, rows/s")
-    few, many = 10_000, 1_000_000 if is_full else 30_000
+    few, many = plan.some(10_000), 1_000_000 if plan.rounds > 1 else plan.some(30_000)
     peaks = []
     for count in (few, many):
         path = stage.work(WORK, "write", str(count), str(stage.home))
@@ -28,7 +27,7 @@ def _measure(stage: Stage, plan: Plan, report: Report) -> None:
         report.line(f"memory for {count:,} rows", MB_before=found["before_mb"], MB_at_most=found["peak_mb"])
         peaks.append(found["peak_mb"])
         Path(path).unlink()
-    report.hold(f"memory for {many:,} rows / for {few:,}", peaks[1] / peaks[0], at_most=1.1)
+    report.hold("memory for a book of 1,000,000 rows / of 10,000", peaks[1] / peaks[0], at_most=1.1)
 
 
 def _beside_copy(stage: Stage, plan: Plan, report: Report, what: str, rows: int, name: str) -> None:
