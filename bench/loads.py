@@ -17,8 +17,10 @@ async def measure_loads(stage: Stage, plan: Plan, report: Report) -> None:
 
 def _measure(stage: Stage, plan: Plan, report: Report) -> None:
     rows = plan.some(30_000)
-    _beside_copy(stage, plan, report, "book", rows, "bank CSV / COPY into the same three tables, rows/s")
-    _beside_copy(stage, plan, report, "customers", rows, "partner import / COPY into the same three tables, rows/s")
+    _beside_copy(stage, plan, report, "book", rows, "bank CSV / COPY into the same three tables, rows/s of CPU")
+    _beside_copy(
+        stage, plan, report, "customers", rows, "partner import / COPY into the same three tables, rows/s of CPU"
+    )
     few, many = plan.some(10_000), 1_000_000 if plan.rounds > 1 else plan.some(30_000)
     peaks = []
     for count in (few, many):
@@ -40,5 +42,5 @@ def _beside_copy(stage: Stage, plan: Plan, report: Report, what: str, rows: int,
         statistics.median(copy / load for copy, load in zip(found[f"copy{unit}"], found[f"load{unit}"], strict=True))
         for unit in ("_cpu", "")
     )
-    report.line("copy / load, by CPU", ratio=by_cpu)
-    report.hold(name, by_clock, at_least=0.4)
+    report.line("by the clock, which other processes slow down", ratio=by_clock)
+    report.hold(name, by_cpu, at_least=0.4)
