@@ -14,7 +14,7 @@ SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .PHONY: lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
-.PHONY: help run worker test lint bench smoke jitter walk demo train notebook clean
+.PHONY: help run worker test soak lint bench smoke jitter walk demo train notebook clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -29,6 +29,9 @@ worker: $(RUNTIME) ## run jobs and the clock by Celery, for a server started wit
 test: lint ## lint, then every test in parallel, with coverage
 	@$(TESTING) $(PY) -m djangocrud.launch test $(SPREAD) \
 		--cov=backend --cov=djangocrud --cov=ml --cov-report=term:skip-covered --cov-fail-under=91
+
+soak: $(DEV) ## thousands of operations on the books, for minutes [SOAK=25 times those of make test, SEED=…]
+	@SOAK=$(or $(SOAK),25) $(TESTING) $(PY) -m djangocrud.launch test -s backend/banking/tests/test_books.py
 
 lint: $(DEV) ## every check that runs no test
 	@$(MAKE) --no-print-directory --jobs=4 lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.banking import measure_banking
 from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
@@ -26,6 +27,7 @@ from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
 from bench.support import measure_support
 from bench.trail import measure_trail
+from bench.transfers import measure_transfers
 from bench.uploads import measure_uploads
 
 Part = Callable[[Stage, Plan, Report], Awaitable[None]]
@@ -35,11 +37,13 @@ PARTS: dict[str, Part] = {
     "handler": measure_handler,
     "identity": measure_identity,
     "catalog": measure_catalog,
+    "banking": measure_banking,
     "budget": measure_budget,
     "support": measure_support,
     "trail": measure_trail,
     "kyc": measure_kyc,
     "fraud": measure_fraud,
+    "transfers": measure_transfers,
     "uploads": measure_uploads,
     "model": measure_model,
     "partner": measure_partner,

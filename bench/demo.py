@@ -1,4 +1,5 @@
-"""`make demo`: a conversation over real sockets, cut in the middle, with what each side saw; then a verification."""
+"""`make demo`: a conversation over real sockets, cut in the middle, with what each side saw; then a verification, and
+the first transfer of whoever was verified."""
 
 import argparse
 import asyncio
@@ -7,6 +8,7 @@ import io
 import json
 import sys
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +54,9 @@ async def converse(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
         call(base_url, "PUT", f"/api/superadmin/user/block/{colleague_id}/", {"is_active": False}, boss)
 
 
-async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
-    """Register, send a document in two parts, have it approved; the phone hears of it on its open socket."""
+async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> tuple[bool, str]:
+    """Register, send a document in two parts, have it approved; the phone hears of it on its open socket. Return
+    whether that went well, and the newcomer's access token."""
     name = f"nia_{uuid.uuid4().hex[:8]}"
     password = f"Demo {uuid.uuid4().hex} 7"
     person = {
@@ -83,7 +86,44 @@ async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
             while (notice := json.loads(await socket.recv())).get("kind") != "kyc.decided":
                 continue
     say(f"Nia's phone hears: {notice['kind']} {notice['payload']['kyc_status']}")
-    return bool(notice["payload"]["kyc_status"] == "APPROVED")
+    return bool(notice["payload"]["kyc_status"] == "APPROVED"), phone
+
+
+async def pay(base_url: str, accounts: dict[str, dict[str, str]], nia: str) -> bool:
+    """The newcomer opens an account, has cash paid in and sends some on; the payee hears of it, the month adds up."""
+    admin, carla = sign_in(base_url, **accounts["bank_admin"]), sign_in(base_url, **accounts["customer"])
+
+    def ask(method: str, path: str, token: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+        answer = requests.request(method, f"{base_url}/api/{path}", json=body, headers=headers, timeout=30)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"{method} {path} answered {answer.status_code}: {answer.text}")
+        return answer.json()
+
+    bank = ask("GET", "banks/?name=Riverside", nia)["results"][0]
+    mine = ask("POST", "accounts/", nia, {"bank": bank["bank_id"]})
+    say(f"\nNia opens account {mine['account_number']} at {bank['bank_name']}")
+    paid_in = ask("POST", f"accounts/{mine['account_id']}/deposits/", admin, {"amount": "250.00"})
+    say(f"Bea pays 250.00 in at the counter: {paid_in['balance']} {paid_in['currency']} are there")
+    theirs = next(one for one in ask("GET", "accounts/", carla) if one["bank_id"] == bank["bank_id"])
+    to = {"bank": theirs["bank_id"], "account_number": theirs["account_number"]}
+    for name in ("Carl Kustomer", "Carla Customer"):
+        say(f"is that account {name}'s? {ask('POST', 'transfers/payee/', nia, {**to, 'name': name})['result']}")
+    async with connect(f"{base_url.replace('http', 'ws', 1)}/ws/notifications/?token={carla}") as socket:
+        await socket.recv()
+        sending = {"source": mine["account_id"], **to, "amount": "40.50", "payee_name": "Carla", "memo": "Lunch"}
+        sent = await asyncio.to_thread(ask, "POST", "transfers/", nia, sending)
+        say(f"Nia sends Carla 40.50: {sent['state']}")
+        async with asyncio.timeout(10):
+            while (notice := json.loads(await socket.recv())).get("kind") != "transfer.posted":
+                continue
+    say(f"Carla's phone hears: {notice['kind']} {notice['payload']['direction']} {notice['payload']['amount']}")
+    statement = ask("GET", f"statements/{mine['account_id']}/{datetime.now(UTC):%Y-%m}/", nia)
+    say(f"Nia's {statement['month']}: begins with {statement['opening_balance']}")
+    for line in statement["lines"]:
+        say(f"  {line['date']}  {line['what']:<10} {line['counterparty']:<8}{line['amount']:>10}{line['balance']:>10}")
+    say(f"and ends with {statement['closing_balance']}")
+    return bool(notice["payload"]["transfer_id"] == sent["id"] and statement["closing_balance"] == "209.50")
 
 
 def _send_passport(base_url: str, token: str) -> str:
@@ -172,7 +212,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     facts: dict[str, Any] = json.loads(given.file.read_text())
     good = asyncio.run(converse(facts["base_url"], facts["accounts"]))
-    good &= asyncio.run(verify(facts["base_url"], facts["accounts"]))
+    verified, nia = asyncio.run(verify(facts["base_url"], facts["accounts"]))
+    good &= verified
+    good &= asyncio.run(pay(facts["base_url"], facts["accounts"], nia))
     say("\nnothing lost, nothing twice, in order" if good else "\nFAULTS: see above")
     return 0 if good else 1
 

@@ -17,6 +17,7 @@ SEARCHES = ("frequent words", "rare words", "owner of few", "all")
 
 # What is held at nothing at all.
 NOTHING = {
+    "verify_ledger: findings after all this",
     "queries of a signed-in request",
     "turning keys: requests that failed beside it",
     "fraud: replayed verdicts that differ",
@@ -66,9 +67,13 @@ def test_every_figure_is_taken(tmp_path):
         "connecting: long chat / short chat, CPU",
         "send to peer, p99 / (3 x insert p99 + 10 ms)",
         "others' p99: long chat / (short chat + 5 ms)",
+        "postings spread / pgbench in plain SQL, rate",
+        "postings hot / pgbench in plain SQL, rate",
+        "verify_ledger: findings after all this",
         "write with its audit row / without, CPU",
         "rows sealed a second of CPU",
         "verify_audit of 1,000,000 rows, CPU seconds",
+        "transfer p99 / (5 x pgbench p99 + 20 ms)",
         "uploads: server memory grows by, MB",
         "uploads: a socket beside waits, p99, ms of server CPU",
         "idle sockets: server memory each, KB",

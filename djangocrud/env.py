@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from backend.common.encryption import key_from
 from djangocrud.embedded import Embedded
+from djangocrud.env_values import is_url, kept_secret, versions
 from djangocrud.older_names import with_older_names
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +101,12 @@ class Env(BaseModel):
     fraud_escalate_minutes: int = Field(default=15, ge=1)
     fraud_signal_minutes: int = Field(default=60, ge=1)
     fraud_kept_days: int = Field(default=3650, ge=365)
+    # Loans for people: how many days ahead an instalment is announced, and how often a late one is told of again.
+    loan_reminder_days: int = Field(default=3, ge=0, le=28)
+    loan_late_notice_days: int = Field(default=30, ge=1)
+    transfer_max: Decimal = Field(default=Decimal("20000.00"), gt=0, max_digits=20, decimal_places=2)
+    transfer_day_max: Decimal = Field(default=Decimal("50000.00"), gt=0, max_digits=20, decimal_places=2)
+    transfer_step_up_from: Decimal = Field(default=Decimal("1000.00"), ge=0, max_digits=20, decimal_places=2)
     aws_access_key_id: str = ""
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_storage_bucket_name: str = ""
@@ -159,8 +166,8 @@ class Env(BaseModel):
 
     @field_validator("audit_key")
     @classmethod
-    def _are_versions(cls, value: SecretStr) -> SecretStr:
-        _versions(value.get_secret_value())
+    def _areversions(cls, value: SecretStr) -> SecretStr:
+        versions(value.get_secret_value())
         return value
 
     @field_validator("rate_limit_exempt", mode="after")
@@ -199,21 +206,21 @@ class Env(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: str) -> str:
-        if value and not _is_url(value, "postgresql", "postgres"):
+        if value and not is_url(value, "postgresql", "postgres"):
             raise ValueError("must look like postgresql://user:password@host:5432/name")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: Words) -> Words:
-        if not all(_is_url(url, "redis", "rediss", "unix") for url in value):
+        if not all(is_url(url, "redis", "rediss", "unix") for url in value):
             raise ValueError("must look like redis://host:6379/0")
         return value
 
     @field_validator("csrf_trusted_origins", "cors_allowed_origins")
     @classmethod
     def _are_origins(cls, value: Words) -> Words:
-        if not all(_is_url(origin, "https", "http") and re.fullmatch(r"\w+://[^/?#]+", origin) for origin in value):
+        if not all(is_url(origin, "https", "http") and re.fullmatch(r"\w+://[^/?#]+", origin) for origin in value):
             raise ValueError("must be origins such as https://app.example.com, without a path")
         return value
 
@@ -239,7 +246,7 @@ class Env(BaseModel):
         if self.environment != "production":
             return self
         key = self.secret_key.get_secret_value()
-        audit_keys = _versions(self.audit_key.get_secret_value())
+        audit_keys = versions(self.audit_key.get_secret_value())
         faults = [
             (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
             (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
@@ -308,8 +315,8 @@ class Env(BaseModel):
     @property
     def audit_keys(self) -> dict[int, str]:
         """The versions of the audit trail's key; development makes one and keeps it in `var/`."""
-        given = _versions(self.audit_key.get_secret_value())
-        return given or {1: _kept_secret(self.var / "audit_key", secrets.token_urlsafe(48))}
+        given = versions(self.audit_key.get_secret_value())
+        return given or {1: kept_secret(self.var / "audit_key", secrets.token_urlsafe(48))}
 
     @property
     def audit_checkpoints_place(self) -> str:
@@ -318,58 +325,16 @@ class Env(BaseModel):
     @property
     def signing_key(self) -> str:
         """The secret key: the one given, else one made at the first start and kept in `var/` (development only)."""
-        return self.secret_key.get_secret_value() or _kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
+        return self.secret_key.get_secret_value() or kept_secret(self.var / "secret_key", secrets.token_urlsafe(48))
 
     def master_keys(self, name: str) -> tuple[str, ...]:
         """One of `ENCRYPTION_KEYS`: the versions given, else one made and kept in `var/` (development only)."""
         given = tuple(secret.get_secret_value() for secret in getattr(self, name))
-        return given or (_kept_secret(self.var / name, Fernet.generate_key().decode()),)
+        return given or (kept_secret(self.var / name, Fernet.generate_key().decode()),)
 
     @property
     def ssn_hashing_key(self) -> str:
-        return self.ssn_hash_key.get_secret_value() or _kept_secret(
-            self.var / "ssn_hash_key", secrets.token_urlsafe(48)
-        )
-
-
-def _is_url(text: str, *schemes: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # Raises for what is no port.
-    except ValueError:
-        return False
-    return parts.scheme in schemes
-
-
-def _versions(text: str) -> dict[int, str]:
-    """Return keys by version: `1:secret 2:secret`, or one secret alone, which is version 1. Raises: ValueError."""
-    words = [word for word in re.split(r"[,\s]+", text) if word]
-    if len(words) == 1 and ":" not in words[0]:
-        return {1: words[0]}
-    pairs = [word.partition(":") for word in words]
-    if not all(number.isdecimal() and 0 < int(number) < 32768 and secret for number, _, secret in pairs):
-        raise ValueError("must be one secret, or versions such as 1:secret 2:secret")
-    if len({number for number, _, _ in pairs}) != len(pairs):
-        raise ValueError("names a version twice")
-    return {int(number): secret for number, _, secret in pairs}
-
-
-def _kept_secret(path: Path, fresh_value: str) -> str:
-    """Return the secret that is kept at `path`; the first call keeps `fresh_value`."""
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(fresh_value)
-        try:
-            os.link(fresh, path)  # Atomic, and the first of two racing starts wins.
-        except FileExistsError:
-            return path.read_text().strip()
-        finally:
-            fresh.unlink()
-        return path.read_text().strip()
+        return self.ssn_hash_key.get_secret_value() or kept_secret(self.var / "ssn_hash_key", secrets.token_urlsafe(48))
 
 
 def load(environ: Mapping[str, str] | None = None) -> Env:

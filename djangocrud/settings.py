@@ -192,6 +192,7 @@ RATE_LIMITS = {
     "draft": (240, 3600),
     "socket": (env.rate_limit_sockets, 60),
     "upload": (env.rate_limit_uploads, 300),
+    "payee": (30, 3600),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 
@@ -302,6 +303,14 @@ FRAUD_CLAIM_MINUTES = env.fraud_claim_minutes
 FRAUD_ESCALATE_MINUTES = env.fraud_escalate_minutes
 FRAUD_SIGNAL_MINUTES = env.fraud_signal_minutes
 FRAUD_KEPT_DAYS = env.fraud_kept_days
+
+# Loans for people (backend/docs/lending.md).
+LOAN_REMINDER_DAYS, LOAN_LATE_NOTICE_DAYS = env.loan_reminder_days, env.loan_late_notice_days
+# The customer door of banking (backend/banking/limits.py): what an account may send where its bank says nothing else,
+# and from how much on, sent to others unconfirmed in a banking day, a step-up token is asked for.
+TRANSFER_MAX, TRANSFER_DAY_MAX = env.transfer_max, env.transfer_day_max
+TRANSFER_STEP_UP_FROM = env.transfer_step_up_from
+ACCOUNTS_PER_BANK_MAX = 5  # open ones of a person
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.

@@ -214,3 +214,106 @@ class ModelUnavailable(Unavailable):
 class RunUnknown(NotFound):
     code = "scoring.unknown"
     detail = "There is no such scoring of a portfolio."
+
+
+# The customer door
+
+
+class KycRequired(Forbidden):
+    """Money moves for people who are verified, and for nobody else (S2-B13)."""
+
+    code = "kyc_required"
+    detail = "Your identity has to be verified first: send your documents in the app."
+    is_denial = False
+
+
+class BankStaffOnly(Forbidden):
+    """For bank admins, and for the managers of the account's bank."""
+
+    code = "account.bank_staff_only"
+    detail = "Only the staff of the bank do this."
+
+
+class OwnAccount(Forbidden):
+    """Staff act on others' accounts; on their own a colleague does."""
+
+    code = "account.own"
+    detail = "A colleague has to do this: the account is your own."
+    is_denial = False
+
+
+class ReasonMissing(RuleViolation):
+    code = "reason_missing"
+    detail = "Say why."
+
+
+class TooManyAccounts(RuleViolation):
+    code = "account.too_many"
+    detail = "You have as many accounts at this bank as one may have."
+
+
+class AccountNotEmpty(Conflict):
+    """`reasons` say what has to be settled before the account can be closed."""
+
+    code = "account.not_empty"
+    detail = "The account cannot be closed yet."
+
+
+class TransferUnknown(NotFound):
+    code = "transfer.unknown"
+    detail = "There is no such transfer."
+
+
+class ScheduleUnknown(NotFound):
+    code = "schedule.unknown"
+    detail = "There is no such planned transfer."
+
+
+class ScheduleOver(Conflict):
+    """Nothing is left of it; `state` says how it came to its end."""
+
+    code = "schedule.over"
+    detail = "This planned transfer is over."
+
+
+class TooManySchedules(RuleViolation):
+    code = "schedule.too_many"
+    detail = "You have as many planned transfers from this account as one may have."
+
+
+class PayeeUnknown(RuleViolation):
+    code = "payee.unknown"
+    detail = "This bank has no account of this number."
+
+
+class PayeeUnavailable(RuleViolation):
+    """Frozen or closed: which of both is the holder's affair."""
+
+    code = "payee.unavailable"
+    detail = "This account takes no money at the moment."
+
+
+class TransferLimitExceeded(RuleViolation):
+    """`limit` is what one transfer may be."""
+
+    code = "limit.transfer"
+    detail = "This is more than may be sent at once."
+
+
+class DayLimitExceeded(RuleViolation):
+    """`limit` is what may leave the account in a banking day, `left` what is left of it."""
+
+    code = "limit.day"
+    detail = "This is more than may be sent today."
+
+
+class StatementUnknown(NotFound):
+    """Of no account of the caller's, or of a month before it was opened or that has not begun."""
+
+    code = "statement.unknown"
+    detail = "There is no such statement."
+
+
+class StatementTooLong(RuleViolation):
+    code = "statement.too_long"
+    detail = "There is too much for a PDF in this month. Take the CSV."

@@ -16,6 +16,11 @@ class KeyWithoutBank(Forbidden):
     is_denial = False
 
 
+class KeysAreSuperusers(Forbidden):
+    code = "api_key.not_a_superuser"
+    detail = "Only superusers say which bank a key works for."
+
+
 class CustomerPaused(RuleViolation):
     """The partner itself switched its customer off (E-S4-9)."""
 

@@ -3,6 +3,7 @@
 from backend.banking import facts, tasks
 from backend.banking.examples.partner import EXAMPLES
 from backend.banking.services.credit_lines import refuse_paused
+from backend.banking.services.partner_keys import bind_demo_key
 from backend.banking.services.webhooks import outbox
 from backend.common import examples, hooks, jobs
 
@@ -16,6 +17,7 @@ def register_partner() -> None:
     facts.loan_paid.register(outbox.hear_loan_paid)
     facts.payment_completed.register(outbox.hear_payment_completed)
     facts.payment_rejected.register(outbox.hear_payment_rejected)
+    hooks.demo_loaded.register(bind_demo_key)
     hooks.person_erased.register(outbox.erase_messages)
     hooks.person_exported.register(outbox.export_messages)
     jobs.every(tasks.WEBHOOKS_S, tasks.deliver_webhooks)

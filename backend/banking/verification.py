@@ -149,6 +149,19 @@ _OF_ACCOUNTS = {
             ELSE d.total <> 0 END
         ORDER BY l.loan_id LIMIT %(named)s""",
     ),
+    "transfer": (
+        "transfer",
+        """
+        SELECT t.id, format('it is %%s with %%s, which its posting or its hold does not say', t.state, t.amount)
+        FROM banking_transfer t LEFT JOIN banking_hold h ON h.id = t.hold_id
+        WHERE t.source_id BETWEEN %(first)s AND %(last)s AND CASE t.state
+            WHEN 'posted' THEN coalesce(h.state <> 'captured', false) OR (
+                SELECT count(*) FROM banking_entry e WHERE e.posting_id = t.posting_id
+                AND (e.account_id, e.amount) IN ((t.source_id, -t.amount), (t.target_id, t.amount))) <> 2
+            WHEN 'held' THEN (h.account_id, h.amount, h.state) <> (t.source_id, t.amount, 'pending')
+            ELSE h.state NOT IN ('voided', 'expired') END
+        ORDER BY t.id LIMIT %(named)s""",
+    ),
 }
 
 _OF_BANKS = {

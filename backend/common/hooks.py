@@ -91,10 +91,12 @@ class Demo:
     """The demo accounts are there; each slice adds what its part of the demo needs and is missing, in transactions of
     its own. Called at every start, so a slice finds out with a query or two that nothing is missing.
 
-    `accounts` says the user id of each: customer, agent, bank_admin, auditor, manager, superuser.
+    `accounts` says the user id of each: customer, agent, bank_admin, auditor, manager, superuser; `key_prefix` which
+    API key is the demo's.
     """
 
     accounts: Mapping[str, int]
+    key_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

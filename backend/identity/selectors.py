@@ -3,6 +3,7 @@
 from datetime import date, datetime, time
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from backend.common.errors import Forbidden, NotFound
@@ -77,3 +78,17 @@ def addressee_of(user_id: int) -> Addressee | None:
     """Return how to reach a person by mail; None for whoever was blocked or erased. The outbox asks (notifications)."""
     user = User.objects.filter(pk=user_id, is_active=True).only("email", "first_name", "name").first()
     return Addressee(user.email, user.get_short_name()) if user else None
+
+
+def keep_verification(user_id: int) -> tuple[str, bool]:
+    """Return a person's KYC status and whether they are active, as they stay until the caller's transaction ends.
+
+    Locks: the user row, shared: whoever decides about the person waits, others who rely on them do not. Taken before
+    what erasing a person locks behind their row. Raises: NotFound.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kyc_status, is_active FROM identity_user WHERE id = %s FOR SHARE", [user_id])
+        found = cursor.fetchone()
+    if found is None:
+        raise NotFound
+    return str(found[0]), bool(found[1])

@@ -1,4 +1,5 @@
-"""What a notice is. The kinds are in `notices.py`, those of banking in `banking_notices.py`."""
+"""What a notice is. The kinds are in `notices.py`, those of banking in `banking_notices.py` and
+`transfer_notices.py`."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar

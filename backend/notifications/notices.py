@@ -7,7 +7,7 @@ is an event there. The classes are the payload's schema: what is not a field can
 from dataclasses import dataclass, fields
 from typing import Any
 
-from backend.notifications import banking_notices
+from backend.notifications import banking_notices, lending_notices, transfer_notices
 from backend.notifications.notice import Notice
 
 
@@ -338,7 +338,8 @@ def _spoken(name: str) -> str:
 # Every kind of notice by its name. Not by `__subclasses__`: a class with slots is made twice.
 KINDS: dict[str, type[Notice]] = {
     found.kind: found
-    for found in [*vars().values(), *vars(banking_notices).values()]
+    for module in (vars(), vars(banking_notices), vars(lending_notices), vars(transfer_notices))
+    for found in list(module.values())
     if isinstance(found, type) and issubclass(found, Notice) and found is not Notice
 }
 # What is mailed and pushed to people who are not connected.

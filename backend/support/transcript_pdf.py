@@ -1,100 +1,34 @@
 """Draws a transcript: `python -m backend.support.transcript_pdf` reads JSON lines and writes a PDF.
 
-A process of its own (services/transcripts.py starts it): laying out text takes a millisecond for each message and some
-90 MB, neither of which may come from a server that others talk to. It needs no Django and sees nothing but its input.
+A process of its own (common/drawing.py starts it). It needs no Django and sees nothing but its input.
 
 The first line of the input is the head: `title`, `about` (lines of text) and `made_at`. Each further one is something
 said: `who`, `at`, `text`, and `grey` for what is not anybody's words.
 """
 
-import json
-import logging
-import re
-import sys
-import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from backend.common.paper import GREY, new_page, serve, write
 
-# DejaVu covers Latin, Greek, Cyrillic, Armenian, Georgian, Arabic, Hebrew and some emoji; its licence allows embedding.
-# It comes with matplotlib, which comes with catboost. What it has no glyph for is shown as a box, not left out.
-FONT = "DejaVu"
-FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
-GREY, BLACK = 110, 0
-BOX = "\u25a1"
-UNSEEN = {"Cf", "Mn", "Me"}  # formatting and combining characters: without a glyph they are nothing by themselves
 NAME_NOT_BELOW = 262  # millimetres: a name stays with what was said
-# Scripts that run from right to left or whose letters change their form: the others are laid out three times as fast.
-_SHAPED = re.compile("[\u0590-\u0fff\u1780-\u17ff\u200d-\u200f\ufb1d-\ufeff]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-class Page(FPDF):
-    def footer(self) -> None:
-        self.set_y(-12)
-        self.set_font(FONT, "", 8)
-        self.set_text_color(GREY)
-        self.cell(0, 6, f"{self.page_no()} / {{nb}}", align="C")
 
 
 def draw(head: dict[str, Any], lines: Iterable[dict[str, Any]]) -> bytes:
     """Return the PDF."""
-    page = Page(format="A4")
-    fonts = _fonts()
-    for style, file in FILES.items():
-        page.add_font(FONT, style, fonts / file)
-    page.set_title(head["title"])
-    page.set_creator("Ease")
-    page.set_creation_date(datetime.fromisoformat(head["made_at"]))
-    page.set_auto_page_break(True, margin=18)
-    page.add_page()
-    _write(page, head["title"], style="B", size=14)
-    for text in head["about"]:
-        _write(page, text, size=9, colour=GREY)
+    page = new_page(title=head["title"], about=head["about"], made_at=head["made_at"])
     for line in lines:
         page.ln(2.5)
         if line["grey"]:
-            _write(page, f"{line['at']}  {line['text']}", size=8.5, colour=GREY)
+            write(page, f"{line['at']}  {line['text']}", size=8.5, colour=GREY)
             continue
         if page.get_y() > NAME_NOT_BELOW:
             page.add_page()
-        _write(page, line["who"], style="B", size=9.5)
-        _write(page, line["at"], size=8, colour=GREY)
-        _write(page, line["text"], size=10)
+        write(page, line["who"], style="B", size=9.5)
+        write(page, line["at"], size=8, colour=GREY)
+        write(page, line["text"], size=10)
     return bytes(page.output())
 
 
-def _write(page: Page, text: str, *, style: str = "", size: float, colour: int = BLACK) -> None:
-    text = _CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\t", "    "))
-    page.set_font(FONT, style, size)
-    glyphs = page.current_font.cmap  # type: ignore[union-attr]
-    text = "".join(_seen(char) if ord(char) not in glyphs and char != "\n" else char for char in text)
-    page.set_text_color(colour)
-    page.set_text_shaping(bool(_SHAPED.search(text)))
-    page.multi_cell(0, size * 0.5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-
-
-def _seen(char: str) -> str:
-    return "" if unicodedata.category(char) in UNSEEN else BOX
-
-
-def _fonts() -> Path:
-    found = find_spec("matplotlib")  # Found, not imported: that would take longer than drawing most transcripts.
-    if found is None or not found.submodule_search_locations:
-        raise RuntimeError("matplotlib's fonts are not installed")
-    return Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-
-
-def main() -> None:
-    logging.getLogger("fpdf").setLevel(logging.ERROR)  # It warns of each glyph that no font has.
-    lines = (json.loads(line) for line in sys.stdin.buffer)
-    sys.stdout.buffer.write(draw(next(lines), lines))
-
-
 if __name__ == "__main__":
-    main()
+    serve(draw)

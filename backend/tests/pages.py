@@ -21,6 +21,7 @@ NOT_SHOWN = {
     *("realtime.Topic", "realtime.Event"),
     *("common.SavedAnswer",),  # what somebody was answered
     "banking.LedgerPatrol",  # how far it has come
+    "banking.WebhookMessage",  # what partners were told; how that went is on the page of deliveries
     *("audit.AuditDetail", "audit.AuditPending", "audit.AuditCheckpoint", "audit.AuditPatrol"),
     *("identity.SocketTicket", "identity.PasswordReset", "identity.SpentStepUp", "identity.RecoveryCode"),
     *("identity.KeyGrant",),  # on the page of its key

@@ -15,6 +15,7 @@ from backend.tests.stage import Stage
 SITE = f"/{settings.ADMIN_URL}/"
 QUERIES_MAX = 16
 REGISTERED = {model._meta.label: page for model, page in admin.site._registry.items()}
+LENDING = {f"banking.{name}" for name in ("Instalment", "LoanApplication", "LoanProduct", "LoanTerms", "Repayment")}
 FRAUD = {label for label in REGISTERED if label.startswith("fraud.")}
 # Pages on which nothing at all is saved, by whomever.
 HISTORY = {label for label, page in REGISTERED.items() if isinstance(page, History)}
@@ -120,8 +121,8 @@ def test_a_row_of_each_model_can_be_named(stage):
     [
         ((), set()),
         (("SUPPORT_AGENT",), set()),
-        (("BANK_ADMIN",), {"audit.AuditLog", "audit.SecurityEvent", *FRAUD}),
-        (("AUDITOR",), {"audit.AuditLog", "audit.SecurityEvent", "audit.AuditSeal", *FRAUD}),
+        (("BANK_ADMIN",), {"audit.AuditLog", "audit.SecurityEvent", *FRAUD, *LENDING}),
+        (("AUDITOR",), {"audit.AuditLog", "audit.SecurityEvent", "audit.AuditSeal", *FRAUD, *LENDING}),
     ],
 )
 def test_staff_see_what_their_roles_show(make_user, stage, roles, seen):

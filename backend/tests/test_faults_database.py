@@ -1,4 +1,4 @@
-"""PostgreSQL restarted, crashed and away while people talk (E-DATA-3, E-SYS-1)."""
+"""PostgreSQL restarted, crashed and away while people talk and pay (E-DATA-3, E-SYS-1)."""
 
 import asyncio
 import json
@@ -8,6 +8,12 @@ import urllib.request
 import pytest
 from django.db import connection
 
+from backend.banking.models import Entry, Payment, Posting
+from backend.banking.selectors import debts
+from backend.banking.tests.partner_stage import Partner
+from backend.banking.tests.paying import PayingClient
+from backend.banking.verification import verify
+from backend.common.models import SavedAnswer
 from backend.support.models import Chat
 from backend.support.tests.factories import make_talk, texts_in, token_of
 from backend.support.tests.outages import check, conversation, server_on
@@ -147,3 +153,43 @@ async def _sign_out_while_open(server, talk):
         await ana.array()
         await asyncio.to_thread(call, server.base_url, "POST", "/api/users/logout/", {}, talk.customer_token)
         return await ana.closed()
+
+
+# Money
+
+
+def test_answered_payments_survive_restarts_and_kills(server, outage):
+    """PostgreSQL restarts and crashes, the server is killed: each answered payment is there, once, and no other."""
+    connection.close()  # An earlier test may have ended it.
+    partner = Partner()
+    for name in ("c-1", "c-2"):
+        partner.customer(name)
+        partner.active_loan(f"l-{name}", "1000.00", customer=name)
+    clients = [PayingClient(server, partner.secret, name) for name in ("c-1", "c-2")]
+    try:
+        for disturb in (
+            lambda: outage.restart_postgres("fast"),
+            lambda: outage.restart_postgres("immediate"),
+            lambda: (server.kill(), server.start()),
+        ):
+            for client in clients:
+                client.more()
+            disturb()
+        for client in clients:
+            client.more()
+    finally:
+        for client in clients:
+            client.end()
+    connection.close()
+
+    answered = [name for client in clients for name in client.answered]
+    stored = Payment.objects.filter(bank=partner.bank)
+    assert sorted(stored.values_list("external_id", flat=True)) == sorted(answered)
+    saved = SavedAnswer.objects.filter(actor=f"key:{partner.key.prefix}")
+    assert sorted(saved.values_list("key", flat=True)) == sorted(answered)
+    postings = Posting.objects.filter(bank=partner.bank, kind="payment")
+    assert (postings.count(), Entry.objects.filter(posting__in=postings).count()) == (len(answered), 2 * len(answered))
+    owed = sum(debts.active_debt(partner.account(name).pk) for name in ("c-1", "c-2"))
+    assert owed * 100 == 2 * 1000 * 100 - len(answered)
+    assert verify().is_clean
+    assert all(client.failed for client in clients), "nothing disturbed them"

@@ -1,3 +1,15 @@
 """The admin pages of banking. What money did is history; what people and banks do goes through the services."""
 
-from backend.banking.admin import accounts, banks, customers, ledger, loads, loans, scores  # noqa: F401 - they register
+# They register themselves.
+from backend.banking.admin import (  # noqa: F401
+    accounts,
+    banks,
+    customers,
+    ledger,
+    lending,
+    loads,
+    loans,
+    partner,
+    scores,
+    transfers,
+)

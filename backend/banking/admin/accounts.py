@@ -20,10 +20,12 @@ class AccountAdmin(Record):
         ("Holds", "hold", "account__account_id__exact"),
         ("Loans", "loan", "account__account_id__exact"),
         ("Payments", "payment", "account__account_id__exact"),
+        ("Sent", "transfer", "source__account_id__exact"),
+        ("Received", "transfer", "target__account_id__exact"),
     )
     fieldsets = (
-        (None, {"fields": ("account_id", "account_number", "bank", "customer", "status", "date_opened", "more")}),
-        ("Money", {"fields": ("currency", "balance", "held")}),
+        (None, {"fields": ("account_id", "account_number", "bank", "customer", "status", "status_reason", "more")}),
+        ("Money", {"fields": ("currency", "balance", "held", "in_budget")}),
         ("Partner", {"fields": ("external_id", "credit_line", "preapproved_at")}),
         (
             "Credit facts",
@@ -34,7 +36,7 @@ class AccountAdmin(Record):
                 )
             },
         ),
-        ("Record", {"fields": ("created_at", "updated_at")}),
+        ("Record", {"fields": ("date_opened", "created_at", "updated_at", "statement_told")}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Banks, who manages them beside their first managers, and which partner keys are theirs."""
+"""Banks, and who manages them beside their first managers."""
 
 from typing import Any
 
@@ -8,13 +8,12 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from backend.banking.admin.pages import Linked
-from backend.banking.models import Bank, BankGrant, PartnerKey
+from backend.banking.models import Bank, BankGrant
 from backend.banking.services import banks, grants
 from backend.common.adminpages import History, ThroughServices, acting, each
 
 # Only the words on this site; in the model they would cost a migration that changes nothing.
 BankGrant._meta.verbose_name = "further manager"
-PartnerKey._meta.verbose_name = "partner's key"
 
 
 @admin.register(Bank)
@@ -82,11 +81,3 @@ class BankGrantAdmin(History):
             grants.remove_manager(actor=actor, bank_id=grant.content_object_id, user_id=grant.user_id)
 
         each(self, request, queryset, act, "Withdrawn")
-
-
-@admin.register(PartnerKey)
-class PartnerKeyAdmin(History):
-    list_display = ["api_key", "bank"]
-    list_select_related = ["api_key", "bank"]
-    search_fields = ["api_key__name", "api_key__prefix", "bank__bank_name"]
-    ordering = ["api_key"]

@@ -25,7 +25,10 @@ class Account(models.Model):
     """A customer's account at a bank (S0-M4); to a partner it is "the customer" (S4-M1).
 
     `balance` is what the entries sum to and `held` what its pending holds do: `ledger.py` alone changes both, under a
-    row lock, and `verify_ledger` proves them. `credit_line` is the partner's `score`; null is no line.
+    row lock, and `verify_ledger` proves them. `credit_line` is the partner's `score`; null is no line. `status_reason`
+    is what the person was told when it was frozen or closed. `in_budget`: its movements stand in the person's budget;
+    those accounts of a customer are of one currency. `statement_told`: the newest month of which the holder was told
+    that its statement is ready.
     `is_paused`: the partner has switched its customer off, and lends them nothing until it switches them on again.
     """
 
@@ -39,6 +42,9 @@ class Account(models.Model):
     status = models.CharField(
         max_length=8, choices=AccountStatus.choices, default=AccountStatus.OPEN, db_default=AccountStatus.OPEN.value
     )
+    status_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    in_budget = models.BooleanField(default=False, db_default=False)
+    statement_told = models.DateField(null=True, blank=True)
     date_opened = models.DateField(default=today)
     monthly_debt = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     current_credit_balance = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)

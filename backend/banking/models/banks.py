@@ -27,6 +27,10 @@ class Bank(models.Model):
     country = models.CharField(max_length=255, null=True, blank=True)
     currency = models.CharField(max_length=3, default="USD", db_default="USD")
     time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    # What people may send from an account here (limits.py); null is the settings' word.
+    transfer_max = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    transfer_day_max = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    step_up_from = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -19,13 +19,17 @@ class LedgerPatrol(models.Model):
 
 
 class LedgerFinding(models.Model):
-    """Something in the books that does not prove out. Staff are told of each once, by a security event."""
+    """Something in the books that does not prove out. Staff are told of each once, by a security event.
+
+    `seen_in` is the round that saw it last: what comes back after a round without it is told anew.
+    """
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=20)
     subject = models.CharField(max_length=80)
     words = models.CharField(max_length=300)
     event_id = models.BigIntegerField()
+    seen_in = models.BigIntegerField(default=0, db_default=0)
     found_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

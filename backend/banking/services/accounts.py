@@ -27,6 +27,8 @@ from backend.banking.models import (
     Registration,
 )
 from backend.banking.selectors import banks as selectors
+from backend.banking.selectors.people import fits_budget
+from backend.banking.services import freezes
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
@@ -74,7 +76,9 @@ def open_account(
 
 
 def create_account(*, bank: Bank, customer: Customer, account_number: str, fields: dict[str, Any]) -> Account:
-    """Store an account and return it, in the caller's unit of work. Raises: InvalidField when the number is taken."""
+    """Store an account and return it, in the caller's unit of work; the customer is locked. It stands in their budget,
+    if it fits there. Raises: InvalidField when the number is taken."""
+    fields = {"in_budget": fits_budget(customer, fields.get("currency", bank.currency)), **fields}
     account = Account(bank=bank, customer=customer, account_number=account_number, **fields)
     try:
         with transaction.atomic():
@@ -97,8 +101,9 @@ def change_account(*, actor: Principal, account_id: UUID, changes: dict[str, Any
 
     Neither bank nor customer nor currency change (BUG-S0-16), and the balance only by postings.
     Raises: AccountUnknown, InvalidField. Locks: the account.
+    After commit: `account.frozen` or `account.unfrozen` to the holder, where that has changed.
     """
-    with unit_of_work():
+    with unit_of_work() as unit:
         account = _locked(actor, account_id)
         _refuse_moving(account, changes)
         wanted = _with_status(account, changes)
@@ -120,6 +125,8 @@ def change_account(*, actor: Principal, account_id: UUID, changes: dict[str, Any
         values: dict[str, Any] = {"old": old, "new": new, "subject_id": user_id} if user_id else {}
         facts = {"fields": changed}
         audit.record(actor_id=actor.id, action="account.changed", target=account, facts=facts, **values)
+        if "status" in new:
+            freezes.tell_status(unit, account)
     return account
 
 
@@ -205,7 +212,7 @@ def _with_status(account: Account, changes: dict[str, Any]) -> dict[str, Any]:
         return wanted
     if account.status == AccountStatus.CLOSED:
         raise InvalidField("is_active", "This account is closed for good.")
-    return {**wanted, "status": AccountStatus.OPEN if active else AccountStatus.FROZEN}
+    return {**wanted, "status": AccountStatus.OPEN if active else AccountStatus.FROZEN, "status_reason": ""}
 
 
 def _broken(fault: IntegrityError) -> str:

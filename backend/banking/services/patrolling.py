@@ -1,6 +1,7 @@
 """The patrol of the books: verification by the clock, a stretch of postings and of accounts at a time, round and round.
 
-What it finds is a CRITICAL security event and a notice to the desks of auditors and bank admins, once for each finding.
+What it finds is a CRITICAL security event and a notice to the desks of auditors and bank admins: once for each finding,
+and once more when one comes back after a whole round without it.
 """
 
 import structlog
@@ -27,12 +28,13 @@ def run(*, postings: int = POSTINGS, accounts: int = ACCOUNTS) -> list[Finding]:
         if not _alone():
             return []
         state = LedgerPatrol.objects.first() or LedgerPatrol()
+        number = state.rounds
         findings = _look(state, postings, accounts)
     with unit_of_work() as unit:
         _wait_to_be_alone()  # Two would tell it twice.
         state.save()
         for finding in findings:
-            _raise_alarm(unit, finding)
+            _raise_alarm(unit, finding, number)
     return findings
 
 
@@ -55,9 +57,11 @@ def _look(state: LedgerPatrol, postings: int, accounts: int) -> list[Finding]:
     return findings
 
 
-def _raise_alarm(unit: UnitOfWork, finding: Finding) -> None:
-    known = LedgerFinding.objects.filter(kind=finding.kind, subject=finding.subject)
-    if known.exists():
+def _raise_alarm(unit: UnitOfWork, finding: Finding, number: int) -> None:
+    """Tell of what round `number` found, unless the last one found it, too."""
+    known = LedgerFinding.objects.filter(kind=finding.kind, subject=finding.subject).first()
+    if known is not None and known.seen_in >= number - 1:
+        LedgerFinding.objects.filter(pk=known.pk).update(seen_in=number)
         return
     log.error("ledger.broken", finding=finding.kind, subject=finding.subject, words=finding.words)
     event = audit.raise_security_event(
@@ -66,9 +70,8 @@ def _raise_alarm(unit: UnitOfWork, finding: Finding) -> None:
         description=f"The books do not prove out: {finding}.",
         metadata={"finding": finding.kind, "subject": finding.subject, "words": finding.words},
     )
-    LedgerFinding.objects.create(
-        kind=finding.kind, subject=finding.subject, words=finding.words[:300], event_id=event.pk
-    )
+    told = {"words": finding.words[:300], "event_id": event.pk, "seen_in": number}
+    LedgerFinding.objects.update_or_create(kind=finding.kind, subject=finding.subject, defaults=told)
     notice = LedgerBroken(event_id=event.pk, finding=finding.kind, subject=finding.subject, words=finding.words)
     notifications.tell(unit, topics=[notifications.DESK_AUDITOR, notifications.DESK_BANK_ADMIN], notice=notice)
 

@@ -28,7 +28,7 @@ from backend.common.unit_of_work import UnitOfWork, unit_of_work
 
 # As `debts.active_loans` orders them.
 _LOANS = (
-    "SELECT {columns} FROM banking_loan l WHERE l.account_id = %s AND l.state = 'active'"
+    "SELECT {columns} FROM banking_loan l WHERE l.account_id = %s AND l.state = 'active' AND l.door <> 'customer'"
     " ORDER BY l.taken_at ASC NULLS LAST, l.created_at, l.loan_id FOR NO KEY UPDATE"
 )
 _STORE = """

@@ -1,84 +1,169 @@
-"""Files of banks and partners for tests: the columns of S0-O6, and the commands that load them."""
+"""What the books should say: the rules of ledger and loan book written down again, without a database.
 
-import io
-import os
-import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+Each operation returns the code of the refusal that is due, and then has changed nothing, or None.
+"""
 
-from django.conf import settings
-from django.core.management import call_command
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 
-from backend.tests.servers import ROOT, database_url
-
-COLUMNS = (
-    *("Loan ID", "Customer ID", "Loan Status", "Current Loan Amount", "Term", "Credit Score", "Annual Income"),
-    *("Years in current job", "Home Ownership", "Purpose", "Monthly Debt", "Years of Credit History"),
-    *("Months since last delinquent", "Number of Open Accounts", "Number of Credit Problems"),
-    *("Current Credit Balance", "Maximum Open Credit", "Bankruptcies", "Tax Liens"),
-)
-ROW = {
-    "Loan Status": "Fully Paid",
-    "Current Loan Amount": "445412",
-    "Term": "Short Term",
-    "Credit Score": "709",
-    "Annual Income": "1167493",
-    "Years in current job": "8 years",
-    "Home Ownership": "Home Mortgage",
-    "Purpose": "Home Improvements",
-    "Monthly Debt": "5214.74",
-    "Years of Credit History": "17.2",
-    "Months since last delinquent": "NA",
-    "Number of Open Accounts": "6",
-    "Number of Credit Problems": "1",
-    "Current Credit Balance": "228190",
-    "Maximum Open Credit": "416746",
-    "Bankruptcies": "1",
-    "Tax Liens": "0",
-}
+ZERO = Decimal("0.00")
+REVERSIBLE = {"opening", "deposit", "withdrawal", "transfer", "payment"}
 
 
-def line(columns: Sequence[str] = COLUMNS, **changes: str) -> str:
-    """One row; `changes` are named as the columns are, with `_` for blanks."""
-    cells = {**ROW, **{name.replace("_", " "): value for name, value in changes.items()}}
-    return ",".join(cells.get(name, "") for name in columns)
+@dataclass
+class AccountBook:
+    line: Decimal | None
+    balance: Decimal = ZERO
+    held: Decimal = ZERO
+    status: str = "open"
 
 
-def book(lines: Iterable[str], columns: Sequence[str] = COLUMNS, end: str = "\n") -> bytes:
-    return "".join(f"{one}{end}" for one in (",".join(columns), *lines)).encode()
+@dataclass
+class LoanBook:
+    account: int
+    amount: Decimal
+    door: str
+    state: str = "pending"
+    outstanding: Decimal = ZERO
 
 
-def numbered(count: int, first: int = 1) -> list[str]:
-    """Rows that differ by their amounts: 1.00, 2.00 and so on."""
-    return [line(Current_Loan_Amount=str(number)) for number in range(first, first + count)]
+@dataclass
+class HoldBook:
+    account: int
+    amount: Decimal
+    state: str = "pending"
 
 
-def write(folder: Path, content: bytes, name: str = "book.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content)
-    return path
+@dataclass
+class PostingBook:
+    """`deltas` by account; `parts` by loan, for payments."""
+
+    kind: str
+    deltas: dict[int, Decimal]
+    parts: dict[int, Decimal] = field(default_factory=dict)
+    is_reversed: bool = False
 
 
-def load(path: Path, command: str = "load_bank_data", **options: Any) -> tuple[str, str]:
-    """Run the command and return what it says, and which lines it names. Raises: CommandError."""
-    said, named = io.StringIO(), io.StringIO()
-    call_command(command, str(path), stdout=said, stderr=named, no_color=True, **options)
-    return said.getvalue(), named.getvalue()
+@dataclass
+class Books:
+    accounts: list[AccountBook]
+    loans: list[LoanBook] = field(default_factory=list)
+    holds: list[HoldBook] = field(default_factory=list)
+    postings: list[PostingBook] = field(default_factory=list)
+    active: list[int] = field(default_factory=list)  # loans in the order in which payments reach them
+    payments: int = 0
 
+    # Money
 
-def real_file(name: str) -> Path | None:
-    """The published rows, where this machine has them (issue 08)."""
-    folders = (ROOT.parent / "shared" / "data", Path("/work/shared/data"))
-    return next((folder / name for folder in folders if (folder / name).exists()), None)
+    def post(self, kind: str, deltas: Mapping[int, Decimal], parts: Mapping[int, Decimal] | None = None) -> str | None:
+        for number, delta in deltas.items():
+            account = self.accounts[number]
+            if delta < 0 and account.balance + delta < account.held:
+                return "funds.insufficient"
+        for number, delta in deltas.items():
+            self.accounts[number].balance += delta
+        self.postings.append(PostingBook(kind, dict(deltas), dict(parts or {})))
+        return None
 
+    def hold(self, number: int, amount: Decimal) -> str | None:
+        account = self.accounts[number]
+        if amount <= 0:
+            return "amount.invalid"
+        if amount > account.balance - account.held:
+            return "funds.insufficient"
+        account.held += amount
+        self.holds.append(HoldBook(number, amount))
+        return None
 
-def of_its_own(database: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of a process that works on this database."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "djangocrud.settings_test",
-        "DATABASE_URL": database_url(database),
-        "REDIS_URL": " ".join(settings.REDIS_URLS),
-    }
-    return [sys.executable, *arguments], environment
+    def decide(self, number: int, state: str) -> str | None:
+        hold = self.holds[number]
+        if hold.state != "pending":
+            return "hold.not_pending"
+        self.accounts[hold.account].held -= hold.amount
+        if state == "captured":
+            self.post("withdrawal", {hold.account: -hold.amount})
+        hold.state = state
+        return None
+
+    def reverse(self, number: int) -> str | None:
+        posting = self.postings[number]
+        if posting.kind not in REVERSIBLE:
+            return "posting.not_reversible"
+        if posting.is_reversed:
+            return "posting.already_reversed"
+        if any(self.loans[loan].state not in {"active", "paid"} for loan in posting.parts):
+            return "posting.not_reversible"
+        refusal = self.post("reversal", {account: -delta for account, delta in posting.deltas.items()})
+        if refusal is None:
+            posting.is_reversed = True
+            for loan, part in posting.parts.items():
+                self.loans[loan].outstanding += part
+                self.loans[loan].state = "active"
+        return refusal
+
+    # Loans
+
+    def debt(self, account: int, *states: str) -> Decimal:
+        return sum((one.outstanding for one in self.loans if one.account == account and one.state in states), ZERO)
+
+    def lend(self, number: int, amount: Decimal, door: str) -> str | None:
+        account = self.accounts[number]
+        if amount <= 0:
+            return "amount.invalid"
+        if account.status == "frozen":
+            return "account.frozen"
+        has_line = door == "partner" or account.line is not None
+        if has_line and amount > (account.line or ZERO) - self.debt(number, "pending", "active"):
+            return "credit_line.exceeded"
+        self.loans.append(LoanBook(number, amount, door, outstanding=amount))
+        return None
+
+    def activate(self, number: int) -> str | None:
+        loan = self.loans[number]
+        if loan.state != "pending":
+            return "loan.not_pending"
+        if self.accounts[loan.account].status == "frozen":
+            return "account.frozen"
+        self.post("loan_activation", {} if loan.door == "partner" else {loan.account: loan.amount})
+        loan.state = "active"
+        self.active.append(number)
+        return None
+
+    def reject(self, number: int) -> str | None:
+        loan = self.loans[number]
+        if loan.state != "pending":
+            return "loan.not_pending"
+        loan.state, loan.outstanding = "rejected", ZERO
+        return None
+
+    def charge_off(self, number: int) -> str | None:
+        loan = self.loans[number]
+        if loan.state != "active":
+            return "loan.not_active"
+        self.post("charge_off", {})
+        loan.state, loan.outstanding = "charged_off", ZERO
+        return None
+
+    def pay(self, number: int, amount: Decimal, *, from_balance: bool) -> str | None:
+        account = self.accounts[number]
+        if amount <= 0:
+            return "amount.invalid"
+        if from_balance and account.status == "frozen":
+            return "account.frozen"
+        if amount > self.debt(number, "active"):
+            self.payments += 1
+            return None
+        parts, left = {}, amount
+        for loan in (one for one in self.active if self.loans[one].account == number):
+            part = min(self.loans[loan].outstanding, left) if self.loans[loan].state == "active" else ZERO
+            if part:
+                parts[loan] = part
+                left -= part
+        refusal = self.post("payment", {number: -amount} if from_balance else {}, parts)
+        if refusal is None:
+            self.payments += 1
+            for loan, part in parts.items():
+                self.loans[loan].outstanding -= part
+                self.loans[loan].state = "active" if self.loans[loan].outstanding else "paid"
+        return refusal

@@ -1,5 +1,6 @@
 """A row more of each model of banking (backend/tests/pages.py), each at a bank of its own."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -10,7 +11,11 @@ from backend.banking import ledger
 from backend.banking.models import Account, BankGrant, LedgerFinding, LoadLine, LoadPart, LoadRow, LoanState, PartnerKey
 from backend.banking.services import payments
 from backend.banking.services.customers import register
+from backend.banking.services.lending import repaying
+from backend.banking.tests.access.partner import WEBHOOK_ROWS
 from backend.banking.tests.factories import make_account, make_bank, make_customer, make_load, make_loan
+from backend.banking.tests.lending_factories import START, apply, lend, make_borrower, make_product
+from backend.banking.tests.people_factories import account_of, plan, send
 from backend.banking.tests.scoring_rows import SCORING_ROWS
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.stage import Stage
@@ -31,10 +36,20 @@ def _payment(stage: Stage) -> None:
     payments.pay(actor_id=None, account_id=loan.account_id, total_amount=Decimal(20))
 
 
+def _sender(stage: Stage) -> Account:
+    return account_of(stage.make_user(), balance="100.00")
+
+
 def _grant(stage: Stage) -> None:
     may = Permission.objects.get(codename="manage_bank")
     bank = make_bank(manager=stage.make_user())
     BankGrant.objects.create(content_object=bank, user=stage.make_user(), permission=may)
+
+
+def _repaid(stage: Stage) -> None:
+    borrower = make_borrower(stage.make_user, balance=100)
+    loan = lend(stage.make_user, borrower)
+    repaying.pay_off(actor=borrower.actor, loan_id=loan.pk, today=START + timedelta(days=40))
 
 
 ROWS = {
@@ -62,5 +77,13 @@ ROWS = {
         kind="balance", subject=f"account {uuid4()}", words="It differs.", event_id=1
     ),
     "banking.InternalAccount": _funded,
+    "banking.LoanProduct": lambda stage: make_product(),
+    "banking.LoanApplication": lambda stage: apply(make_borrower(stage.make_user)),
+    "banking.LoanTerms": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
+    "banking.Instalment": lambda stage: lend(stage.make_user, make_borrower(stage.make_user)),
+    "banking.Repayment": _repaid,
+    "banking.Transfer": lambda stage: send(_sender(stage), make_account(), "1.00"),
+    "banking.Schedule": lambda stage: plan(_sender(stage), make_account()),
     **SCORING_ROWS,
+    **WEBHOOK_ROWS,
 }

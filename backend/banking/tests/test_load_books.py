@@ -20,7 +20,7 @@ from backend.audit.models import AuditLog
 from backend.banking.models import Account, Bank, Customer, Load, LoadLine, LoadPart, Loan, Registration
 from backend.banking.services.loads import books, running, starting
 from backend.banking.services.loads.claims import claimed
-from backend.banking.tests.books import book, line, load, numbered, of_its_own, real_file, write
+from backend.banking.tests.book_files import book, line, load, numbered, of_its_own, real_file, write
 from backend.banking.tests.factories import make_account, make_bank
 from backend.banking.verification import prove
 from backend.identity.models import User

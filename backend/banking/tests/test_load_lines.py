@@ -9,7 +9,7 @@ from backend.banking.loads.book import CUSTOMER, LINE_MAX, READERS, BookRow, Hea
 from backend.banking.loads.cells import NULL
 from backend.banking.loads.lines import BadLine, Lines, NotText, Splitter
 from backend.banking.loads.persons import Persons, bank_name
-from backend.banking.tests.books import COLUMNS, ROW, book, line
+from backend.banking.tests.book_files import COLUMNS, ROW, book, line
 
 
 def outcomes(content, *, is_undecided=False):

@@ -18,7 +18,7 @@ from backend.banking.models import Account, Load, LoadLine, LoadPart, LoadRow, L
 from backend.banking.selectors import loads as selectors
 from backend.banking.services import imports
 from backend.banking.services.loads import customers, running, starting, sweeping, uploads
-from backend.banking.tests.books import book, load, numbered, of_its_own, write
+from backend.banking.tests.book_files import book, load, numbered, of_its_own, write
 from backend.banking.tests.factories import make_bank, make_load
 from backend.banking.tests.manager_factories import make_bank as make_bank_of
 from backend.banking.tests.partner_stage import Partner, stored

@@ -182,6 +182,16 @@ def test_the_patrol_tells_of_each_finding_once(books, patrol):
         assert list(Event.objects.filter(topic__key=desk).values_list("kind", flat=True)) == ["ledger.broken"] * 2
 
 
+def test_the_patrol_tells_anew_of_what_comes_back(books, patrol):
+    held = Account.objects.filter(pk=books["ben"].pk)
+    for wrong in (1, 1, 0, 0, 1, 1):
+        held.update(held=wrong)
+        patrol()
+
+    assert SecurityEvent.objects.filter(event_type="LEDGER_CORRUPTION").count() == 2
+    assert LedgerFinding.objects.count() == 1
+
+
 def test_the_patrol_goes_round_in_stretches(books, patrol):
     """Three accounts, one at a time; thirteen postings by three. Banks as wholes end the round, and it begins anew."""
     second = sorted([books["ana"].pk, books["ben"].pk, books["euros"].pk])[1]

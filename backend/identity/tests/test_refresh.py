@@ -136,11 +136,12 @@ def test_later_reuse_ends_the_family_and_is_remembered(committed, anybody, make_
     assert notices_to(user.pk) == [
         {"kind": "session.revoked", "session_id": pair.sid, "reason": "refresh_reuse"},
     ]
+    # Twice over: fraud makes an alert of it, which is recorded and told to both desks.
     assert rows() == {
         **before,
-        "AuditLog": before["AuditLog"] + 1,
+        "AuditLog": before["AuditLog"] + 2,
         "SecurityEvent": 1,
-        "Event": before["Event"] + 2,
+        "Event": before["Event"] + 4,
     }
 
 

@@ -1,10 +1,6 @@
 """A chat on paper: what was said and what happened, read page by page, as lines of JSON or as a PDF."""
 
 import heapq
-import subprocess
-import sys
-import tempfile
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +8,10 @@ from datetime import UTC, datetime, tzinfo
 from typing import IO, Any
 
 import orjson
-import structlog
-from django.conf import settings
 
 from backend.audit import services as audit
-from backend.common.errors import Forbidden, Unavailable
+from backend.common import drawing
+from backend.common.errors import Forbidden
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
@@ -27,15 +22,9 @@ from backend.support.errors import TranscriptTooLong
 from backend.support.frames import FACT, NOTE, desk_topic_of, topic_of
 from backend.support.models import Chat
 
-log = structlog.get_logger(__name__)
-
 PAGE = 500
 PDF_LINES_MAX = 5_000
 PDF_CHARACTERS_MAX = 1_000_000
-PDF_WITHIN_S = 25
-PDF_AT_ONCE = 2  # of the threads that answer requests
-PDF_WAIT_S = 5
-_drawing = threading.BoundedSemaphore(PDF_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,46 +123,12 @@ def as_pdf(transcript: Transcript) -> IO[bytes]:
 
     Raises: TranscriptTooLong; Unavailable, when too many are being drawn or this one takes too long.
     """
-    drawn = tempfile.TemporaryFile()  # noqa: SIM115 - whoever gets it closes it
-    try:
-        with tempfile.TemporaryFile() as script:
-            _write_script(transcript, script)
-            if not _drawing.acquire(timeout=PDF_WAIT_S):
-                raise Unavailable
-            try:
-                _draw(script, drawn)
-            finally:
-                _drawing.release()
-        drawn.seek(0)
-    except BaseException:
-        drawn.close()
-        raise
-    return drawn
+    return drawing.draw("backend.support.transcript_pdf", _script(transcript))
 
 
-def _draw(script: IO[bytes], drawn: IO[bytes]) -> None:
-    command = [sys.executable, "-m", "backend.support.transcript_pdf"]
-    try:
-        subprocess.run(  # noqa: S603 - our own module, and no argument from outside
-            command,
-            stdin=script,
-            stdout=drawn,
-            stderr=subprocess.PIPE,
-            cwd=settings.BASE_DIR,
-            timeout=PDF_WITHIN_S,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        log.warning("transcript.too_slow", seconds=PDF_WITHIN_S)
-        raise Unavailable from None
-    except subprocess.CalledProcessError as fault:
-        log.error("transcript.not_drawn", stderr=fault.stderr[-2000:].decode(errors="replace"))
-        raise
-
-
-def _write_script(transcript: Transcript, script: IO[bytes]) -> None:
-    """Write what `transcript_pdf` draws. Raises: TranscriptTooLong."""
-    script.write(orjson.dumps(_head(transcript), option=orjson.OPT_APPEND_NEWLINE))
+def _script(transcript: Transcript) -> Iterator[dict[str, Any]]:
+    """Say what `transcript_pdf` draws. Raises: TranscriptTooLong."""
+    yield _head(transcript)
     characters = 0
     for count, line in enumerate(transcript.lines(), 1):
         text = _worded(line)
@@ -181,14 +136,12 @@ def _write_script(transcript: Transcript, script: IO[bytes]) -> None:
         if count > PDF_LINES_MAX or characters > PDF_CHARACTERS_MAX:
             raise TranscriptTooLong
         note = ", internal note" if line.kind == NOTE else ""
-        drawn = {
+        yield {
             "who": f"{line.user} ({line.role or 'agent'}{note})",
             "at": _shown(line.at, transcript.zone),
             "text": text,
             "grey": line.kind == "chat",
         }
-        script.write(orjson.dumps(drawn, option=orjson.OPT_APPEND_NEWLINE))
-    script.seek(0)
 
 
 def _head(transcript: Transcript) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pypdfium2
 import pytest
 
 from backend.audit.models import AuditLog
+from backend.common import drawing
 from backend.common.unit_of_work import Draft
 from backend.identity.principals import principal_of
 from backend.realtime.services import append
@@ -161,14 +162,14 @@ def test_nobody_else_exports_and_a_refusal_leaves_no_trace(here, client_of, make
 
 @pytest.mark.django_db
 def test_when_too_many_are_being_drawn_the_next_one_hears_so(here, client_of, monkeypatch):
-    monkeypatch.setattr(transcripts, "PDF_WAIT_S", 0.01)
-    for _ in range(transcripts.PDF_AT_ONCE):
-        transcripts._drawing.acquire()
+    monkeypatch.setattr(drawing, "WAIT_S", 0.01)
+    for _ in range(drawing.AT_ONCE):
+        drawing._drawing.acquire()
     try:
         assert client_of(here.customer).get(_url(here, "?format=pdf")).status_code == 503
     finally:
-        for _ in range(transcripts.PDF_AT_ONCE):
-            transcripts._drawing.release()
+        for _ in range(drawing.AT_ONCE):
+            drawing._drawing.release()
 
 
 @pytest.mark.django_db

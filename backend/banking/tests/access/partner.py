@@ -111,12 +111,15 @@ def make_endpoint(bank: Bank, **fields: Any) -> WebhookEndpoint:
 
 
 def _delivery_id(stage: Stage, owner: User, caller: Caller) -> int:
-    endpoint, now = WebhookEndpoint.objects.latest("created_at"), datetime.now(UTC)
+    return _make_delivery(WebhookEndpoint.objects.latest("created_at")).pk
+
+
+def _make_delivery(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    now = datetime.now(UTC)
     message = WebhookMessage.objects.create(bank=endpoint.bank, kind="loan.paid", body="{}", created_at=now)
-    made = WebhookDelivery.objects.create(
+    return WebhookDelivery.objects.create(
         message=message, endpoint=endpoint, state="failed", due_at=now, created_at=now
     )
-    return made.pk
 
 
 MAKERS = {
@@ -155,4 +158,10 @@ BODIES = {
     "POST /api/webhooks/": lambda stage: {"url": "https://1.1.1.1/hooks"},
     f"PATCH {WEBHOOK}": lambda stage: {"description": "Ours"},
     f"POST {WEBHOOK}replay/": lambda stage: {"since": "2026-01-31T00:00:00Z"},
+}
+
+# A row more of each model, for the pages of the admin site (backend/tests/pages.py).
+WEBHOOK_ROWS = {
+    "banking.WebhookEndpoint": lambda stage: make_endpoint(Bank.objects.create(bank_name="Bank")),
+    "banking.WebhookDelivery": lambda stage: _make_delivery(make_endpoint(Bank.objects.create(bank_name="Bank"))),
 }

@@ -49,9 +49,10 @@ class Command(BaseCommand):
         # Checking six passwords takes seconds by design; what is as the last run left it need not be checked.
         checked = _state(password) == _kept_state(file)
         users = {name: _demo_account(name, password, is_checked=checked) for name in ACCOUNTS}
-        hooks.demo_loaded(hooks.Demo({name: user.pk for name, user in users.items()}))
+        key = _demo_key(file)
+        hooks.demo_loaded(hooks.Demo({name: user.pk for name, user in users.items()}, key.partition(".")[0]))
         accounts = {name: {"email": user.email, "password": password} for name, user in users.items()}
-        _write(file, {"base_url": base_url, "accounts": accounts, "api_key": _demo_key(file)})
+        _write(file, {"base_url": base_url, "accounts": accounts, "api_key": key})
         _state_file(file).write_text(_state(password))
         self.stdout.write(f"demo accounts are in {file}")
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0007_webhooks"),
+        ("banking", "0010_remember_the_round_of_a_finding"),
         ("common", "0003_saved_answers"),
     ]
 
