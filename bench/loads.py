@@ -42,5 +42,5 @@ def _beside_copy(stage: Stage, plan: Plan, report: Report, what: str, rows: int,
         statistics.median(copy / load for copy, load in zip(found[f"copy{unit}"], found[f"load{unit}"], strict=True))
         for unit in ("_cpu", "")
     )
-    report.line("by the clock, which other processes slow down", ratio=by_clock)
+    report.line("copy / load, by the clock", ratio=by_clock)
     report.hold(name, by_cpu, at_least=0.4)
