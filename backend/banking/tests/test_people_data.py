@@ -142,6 +142,7 @@ def test_what_other_doors_move_on_an_account_stands_in_the_budget_too(ana):
     booked = BudgetEntry.objects.filter(user=ana).order_by("amount").values_list("kind", "amount", "title")
     assert list(booked) == [
         ("expense", Decimal("5.00"), "Withdrawal"),
+        ("income", Decimal("50.00"), "Opening balance"),
         ("expense", Decimal("80.00"), "Loan payment"),
         ("income", Decimal("200.00"), "Loan"),
     ]
