@@ -19,6 +19,7 @@ from bench.fraud import measure_fraud
 from bench.handler import measure_handler
 from bench.identity import measure_identity
 from bench.kyc import measure_kyc
+from bench.loads import measure_loads
 from bench.model import measure_model
 from bench.partner import measure_partner
 from bench.reference import measure_reference
@@ -46,6 +47,7 @@ PARTS: dict[str, Part] = {
     "uploads": measure_uploads,
     "model": measure_model,
     "partner": measure_partner,
+    "loads": measure_loads,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backend.banking.loads.cells import NULL, Reader, amounts, choices, counts, is_missing, needed, plain, words
+from backend.banking.loads.cells import NULL, Known, Reader, amounts, choices, counts, is_missing, needed, plain, words
 from backend.banking.loads.lines import BadLine
 from backend.banking.models import HomeOwnership, JobYears, LoanStatus, Term
 
@@ -98,10 +98,11 @@ class Layout:
 
 def read(lines: Iterable[tuple[int, bytes | None]], layout: Layout) -> Iterator[BookRow | BadLine | None]:
     """Return what each line is; None for one without anything in it."""
-    readers = list(zip(layout.places, READERS, READERS.values(), strict=True))
-    status_of = UNDECIDED if layout.is_undecided else ENDED
+    columns = [
+        (place, name, Known(reader)) for place, (name, reader) in zip(layout.places, READERS.items(), strict=True)
+    ]
     if layout.status is not None:
-        readers.append((layout.status, STATUS, status_of))
+        columns.append((layout.status, STATUS, Known(UNDECIDED if layout.is_undecided else ENDED)))
     for number, raw in lines:
         if raw is None:
             yield BadLine(number, f"it is longer than {LINE_MAX} bytes.")
@@ -112,28 +113,32 @@ def read(lines: Iterable[tuple[int, bytes | None]], layout: Layout) -> Iterator[
         except (UnicodeDecodeError, csv.Error) as fault:
             yield BadLine(number, _unreadable(fault))
             continue
-        yield _row(number, cells, readers, layout)
-
-
-def _row(
-    number: int, cells: Sequence[str], readers: Sequence[tuple[int, str, Reader]], layout: Layout
-) -> BookRow | BadLine | None:
-    if len(cells) != layout.width:
-        if all(map(is_missing, cells)):
-            return None
-        return BadLine(number, f"it has {len(cells)} cells, the first line {layout.width}.")
-    found, faults = [], {}
-    for place, name, reader in readers:
-        text = cells[place].strip()
         try:
-            found.append(reader(text))
+            found = [known[cells[place]] for place, _, known in columns]
+        except (ValueError, IndexError):
+            found = []
+        if found and len(cells) == layout.width:
+            status = found[16] if layout.status is not None else NULL
+            yield BookRow(number, "\t".join(found[:9]), "\t".join(found[9:13]), found[13], found[14], found[15], status)
+        else:
+            yield _bad(number, cells, columns, layout)
+
+
+def _bad(
+    number: int, cells: Sequence[str], columns: Sequence[tuple[int, str, Known]], layout: Layout
+) -> BadLine | None:
+    """Return what is wrong with a line, all of it; None if there is nothing in it."""
+    if all(map(is_missing, cells)):
+        return None
+    if len(cells) != layout.width:
+        return BadLine(number, f"it has {len(cells)} cells, the first line {layout.width}.")
+    faults = {}
+    for place, name, known in columns:
+        try:
+            known[cells[place]]
         except ValueError as fault:
             faults[name] = [str(fault)]
-    if faults:
-        return None if all(map(is_missing, cells)) else BadLine(number, faults)
-    if layout.status is None:
-        found.append(NULL)
-    return BookRow(number, "\t".join(found[:9]), "\t".join(found[9:13]), *found[13:])
+    return BadLine(number, faults)
 
 
 def _cells(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 
 from backend.audit import services as audit
 from backend.banking.errors import BankInUse, BankUnknown, InvalidField, ManagersAreFirstManagers
-from backend.banking.models import Account, Bank, PartnerKey, Posting, Registration
+from backend.banking.models import UNDER_WAY, Account, Bank, Load, PartnerKey, Posting, Registration
 from backend.banking.selectors import banks as selectors
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
@@ -72,6 +72,7 @@ def delete_bank(*, actor: Principal, bank_id: UUID) -> None:
             "accounts": Account.objects.filter(bank=bank).count(),
             "postings": Posting.objects.filter(bank=bank).count(),
             "partner_keys": PartnerKey.objects.filter(bank=bank).count(),
+            "files_being_loaded": Load.objects.filter(bank=bank, state__in=UNDER_WAY).count(),
         }
         left = {name: count for name, count in has.items() if count}
         if left:

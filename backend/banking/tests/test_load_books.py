@@ -281,6 +281,37 @@ def test_a_killed_loader_has_stored_whole_batches_and_the_next_one_goes_on(commi
     assert Load.objects.get().state == "done"
 
 
+def test_a_load_whose_database_goes_away_says_how_to_go_on(committed, tmp_path, small_batches, monkeypatch):
+    path = write(tmp_path, book(numbered(23)))
+    store, calls = books.BookKind.store, iter(range(10))
+
+    def cut_off(self, good):
+        if next(calls) == 2:
+            end_our_connection()
+        return store(self, good)
+
+    monkeypatch.setattr(books.BookKind, "store", cut_off)
+    with pytest.raises(CommandError, match="went away; the same command goes on"):
+        load(path)
+
+    said, _ = load(path)
+
+    assert "going on behind line 11" in said
+    assert amounts() == list(range(1, 24))
+
+
+def end_our_connection():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        ours = cursor.fetchone()[0]
+
+    def end():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [ours])
+
+    in_parallel(end)
+
+
 def test_of_two_loaders_of_one_file_one_goes_on(committed, tmp_path, monkeypatch):
     monkeypatch.setattr(starting, "CLAIM_WAIT_S", 0.0)
     path, bank = write(tmp_path, book(numbered(30))), make_bank()

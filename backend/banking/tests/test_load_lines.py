@@ -220,11 +220,13 @@ def test_a_file_is_cut_at_ends_of_lines():
 
 
 def test_people_are_made_up_and_always_the_same():
-    persons, again = (Persons(b"a" * 32, date(2026, 1, 31)) for _ in range(2))
-    made = [persons.of(number) for number in range(2000)]
+    made, again, others = (
+        [persons.of(number) for number in range(2000)]
+        for persons in (Persons(seed * 32, date(2026, 1, 31)) for seed in (b"a", b"a", b"b"))
+    )
 
-    assert made == [again.of(number) for number in range(2000)]
-    assert made != [Persons(b"b" * 32, date(2026, 1, 31)).of(number) for number in range(2000)]
+    assert made == again
+    assert made != others
     cells = [one.split("\t") for one, _, _ in made]
     assert {len(row) for row in cells} == {len(Persons.COLUMNS)}
     assert len({(row[0], row[1]) for row in cells}) > 1500

@@ -42,17 +42,18 @@ def queued(partner, settings, monkeypatch):
     monkeypatch.setattr(uploads, "PART", 100)
     monkeypatch.setattr(customers, "IN_A_BUCKET", 5)
     monkeypatch.setattr(customers.CustomersKind, "at_once", 3)
-    return partner
+    yield partner
+    jobs.app.control.purge()
 
 
 @pytest.fixture
 def no_broker():
     app, address = jobs.app, jobs.app.conf.broker_url
     app.conf.broker_url = app.conf.broker_write_url = "redis+socket:///nowhere/valkey.sock"
-    app.amqp._producer_pool = None
+    app.amqp._producer_pool = app._pool = None
     yield
     app.conf.broker_url = app.conf.broker_write_url = address
-    app.amqp._producer_pool = None
+    app.amqp._producer_pool = app._pool = None
 
 
 def upload(partner, content):
@@ -208,6 +209,15 @@ def test_without_a_broker_the_file_is_loaded_at_once(queued, no_broker):
     assert stored() == before
 
 
+def test_without_a_broker_a_large_file_goes_to_this_processes_threads(queued, no_broker, monkeypatch):
+    monkeypatch.setattr(imports, "LINES_MAX", 3)
+
+    answer = upload(queued, "a,1\nb,2\nc,3\nd,4\n")
+
+    assert answer.status_code == 202
+    assert task_of(queued, answer).json()["state"] == "done"
+
+
 def test_a_worker_that_has_begun_is_left_at_it(queued, monkeypatch):
     """BUG-S4-12: the queue took the job, and its answer was lost."""
 
@@ -351,6 +361,21 @@ def test_reports_are_forgotten_after_a_month(db):
     assert Load.objects.count() == 3
 
 
+def test_a_bank_stays_while_a_file_is_loaded_into_it(db, make_user, client_of):
+    manager = make_user()
+    bank = make_bank_of(manager)
+    found = make_load(bank, state="reading")
+    LoadLine.objects.create(owner=found, line=1, fault="x")
+
+    refused = client_of(manager).delete(f"/api/bank/{bank.pk}/")
+    Load.objects.update(state="done")
+    deleted = client_of(manager).delete(f"/api/bank/{bank.pk}/")
+
+    assert (refused.status_code, refused.json()["files_being_loaded"]) == (409, 1)
+    assert deleted.status_code == 204
+    assert not Load.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["position", "once", "state", "kind"])
 def test_rows_that_must_never_be_are_refused_by_the_database(db, name):
     bank = make_bank()
@@ -370,7 +395,7 @@ def test_a_killed_worker_loses_nothing_and_another_one_goes_on(queued, committed
     """kill -9 of a worker in the middle of a part."""
     monkeypatch.setattr(uploads, "PART", 10**8)
     monkeypatch.setattr(customers, "IN_A_BUCKET", 20_000)
-    count = 50_000
+    count = 8_000
     answer = upload(queued, "".join(f"customer-{number},{number}.00\n" for number in range(count)))
     jobs.app.control.purge()
     tasks.load_part.apply_async(kwargs={"part_id": open_parts()[0]})

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
 
 from backend.banking.loads.lines import BadLine
 from backend.banking.models import Load, LoadPart
 from backend.banking.selectors import loads as selectors
 from backend.banking.services.loads import starting
 from backend.banking.services.loads.starting import Book, Target
+from backend.common.database import dropped
 from backend.common.errors import DomainError
 from backend.identity.models import User
 
@@ -49,6 +51,10 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {fault.strerror}") from None
         except DomainError as fault:
             raise CommandError(f"{file}: {fault.detail}") from None
+        except (DatabaseError, InterfaceError) as fault:
+            if not dropped(fault):
+                raise
+            raise CommandError(f"{file}: the database went away; the same command goes on from here") from None
 
     def _load(self, opened: BinaryIO, name: str, options: dict[str, Any]) -> None:
         book = Book.of(opened, name=name, is_undecided=options["unlabelled"])

@@ -18,7 +18,7 @@ from backend.banking.loads.lines import BadLine, Lines
 from backend.banking.models import Load, LoadPart
 from backend.banking.services.imports import Outcome, register_lines
 
-READ_AT_ONCE = 20_000
+READ_AT_ONCE = 5_000
 IN_A_BUCKET = 10_000
 BUCKETS_MAX = 1_000
 
