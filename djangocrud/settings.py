@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "backend.budget",
     "backend.fraud",
     "backend.banking",
+    "django_htmx",
+    "backend.console",
 ]
 
 MIDDLEWARE = [
@@ -59,6 +61,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "djangocrud.urls"
@@ -170,6 +173,7 @@ API_KEY_CUSTOM_HEADER = "HTTP_X_API_KEY"
 AUTH_COOKIE_DOMAIN = env.auth_cookie_domain or None
 COOKIE_SECURE = env.production if env.cookie_secure is None else env.cookie_secure
 CSRF_COOKIE_DOMAIN = AUTH_COOKIE_DOMAIN
+CSRF_FAILURE_VIEW = "backend.console.faults.csrf_failed"
 CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the double submit.
 
 # Uses and seconds (design.md section 8). Sign-in counts failures only.
@@ -335,6 +339,7 @@ DOOR_PATHS = frozenset(
         *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/auth/2fa/enrol/", "/api/auth/step-up/", f"/{ADMIN_URL}/login/"),
+        *("/console/sign-in/", "/console/second-factor/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]
 )

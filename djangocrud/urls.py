@@ -14,12 +14,13 @@ urlpatterns = [
     path("", include("backend.support.api.urls")),
     path("", include("backend.catalog.api.urls")),
     path("", include("backend.budget.api.urls")),
+    path("", include("backend.console.urls")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
     path("", include("backend.identity.api.documents")),
 ]
 
 handler400 = "backend.common.problems.bad_request"
-handler403 = "backend.common.problems.forbidden"
-handler404 = "backend.common.problems.not_found"
-handler500 = "backend.common.problems.server_error"
+handler403 = "backend.console.faults.forbidden"
+handler404 = "backend.console.faults.not_found"
+handler500 = "backend.console.faults.server_error"
