@@ -75,6 +75,10 @@ def test_every_figure_is_taken(tmp_path):
         "documents: server memory grows by, MB",
         "decision reaches the person elsewhere, p99, ms",
         "turning keys: requests that failed beside it",
+        "loan score / CatBoost's single-row call, CPU",
+        "loan reasons / CatBoost's SHAP call, CPU",
+        "loan batch / CatBoost on the same prepared data, rows/s",
+        "predict over HTTP / a plain read, CPU",
     }
     counted = [verdict for verdict in report["verdicts"] if verdict["name"] not in NOTHING]
     assert all(verdict["value"] > 0 for verdict in counted)

@@ -70,6 +70,7 @@ class Env(BaseModel):
     sessions_kept_days: int = Field(default=30, ge=1)
     login_logs_kept_days: int = Field(default=365, ge=1)
     demo_password: SecretStr | None = None
+    loan_model: Path | None = None
 
     # Versions of the keys that wrap the keys of files, SSNs, addresses and second factors, the newest first.
     encryption_key_documents: tuple[SecretStr, ...] = ()

@@ -9,6 +9,7 @@ from corsheaders.defaults import default_headers
 from backend.common.logs import logging_config
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
+from ml.columns import SHIPPED
 
 BASE_DIR = ROOT
 SECRET_KEY = env.signing_key
@@ -314,6 +315,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 DEMO_FILE = env.var / "demo.json"
+# Beside the checkout where it is relative: a command may be run from any folder.
+LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
 
 WEB_THREADS = env.web_threads

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("backend.catalog.api.urls")),
     path("", include("backend.budget.api.urls")),
     path("", include("backend.console.urls")),
+    path("", include("backend.banking.api.urls")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
     path("", include("backend.identity.api.documents")),

@@ -4,6 +4,7 @@ Each hook is called in the transaction of the fact, with the account locked: a l
 takes long holds everybody up. Listeners are registered in `AppConfig.ready()`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -47,6 +48,15 @@ class PaymentDecided:
     details: tuple[PaymentDetail, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HoldDue:
+    """A hold's time ran out, and nothing is locked yet. Whoever owns it (a transfer) calls `claim` and decides it, in
+    this unit of work and in its own lock order; an unclaimed one is voided."""
+
+    hold_id: UUID
+    claim: Callable[[], None]
+
+
 posting_made: Hook[PostingMade] = Hook("posting_made")
 loan_created: Hook[LoanMoved] = Hook("loan_created")
 loan_activated: Hook[LoanMoved] = Hook("loan_activated")
@@ -55,3 +65,5 @@ loan_paid: Hook[LoanMoved] = Hook("loan_paid")
 loan_charged_off: Hook[LoanMoved] = Hook("loan_charged_off")
 payment_completed: Hook[PaymentDecided] = Hook("payment_completed")
 payment_rejected: Hook[PaymentDecided] = Hook("payment_rejected")
+payment_reversed: Hook[PaymentDecided] = Hook("payment_reversed")
+hold_due: Hook[HoldDue] = Hook("hold_due")

@@ -115,6 +115,15 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class KycDecision:
+    """Somebody was approved or rejected, in the transaction that decided it; their user row is locked."""
+
+    user_id: int
+    is_approved: bool
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """Events were stored, and the transaction that stored them is still open: (topic, seq, kind) of each."""
 
@@ -154,6 +163,7 @@ class DeviceChange:
 
 events_appended: Hook[Appended] = Hook("events_appended")
 demo_loaded: Hook[Demo] = Hook("demo_loaded")
+kyc_decided: Hook[KycDecision] = Hook("kyc_decided")
 person_leaving: Hook[Leaving] = Hook("person_leaving")
 person_exported: Hook[Export] = Hook("person_exported")
 person_erased: Hook[Erasure] = Hook("person_erased")

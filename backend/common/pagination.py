@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
+from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 COUNT_MAX = 10_000
 
@@ -35,6 +36,22 @@ def page_of(
         "results": render(found[:size]),
     }
     return {**body, "count_estimated": True} if estimated else body
+
+
+def linked_page_of(
+    rows: QuerySet[Any], request: Request, render: Callable[[Sequence[Any]], list[Any]], *, size: int = 10
+) -> dict[str, Any]:
+    """Return the page as S0's clients read it (S0-B6): `next` and `previous` are addresses. Raises: as `page_of`."""
+    page = page_of(rows, request, render, size=size)
+    del page["total_pages"]
+    return {**page, "next": _address(request, page["next"]), "previous": _address(request, page["previous"])}
+
+
+def _address(request: Request, number: int | None) -> str | None:
+    if number is None:
+        return None
+    here = request.build_absolute_uri()
+    return remove_query_param(here, "page") if number == 1 else replace_query_param(here, "page", number)
 
 
 def count_of(rows: QuerySet[Any]) -> tuple[int, bool]:

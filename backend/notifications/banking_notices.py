@@ -70,3 +70,58 @@ class PaymentRejected(Notice):
 
     def in_words(self) -> tuple[str, str]:
         return "A payment was not taken", f"{self.amount} {self.currency} is more than what you owe. Nothing was taken."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankShared(Notice):
+    """Somebody was made a further manager of a bank."""
+
+    kind = "bank.shared"
+    bank_id: str
+    bank: str
+    shared_by: int
+
+    def in_words(self) -> tuple[str, str]:
+        return "A bank is yours to manage, too", f"You can now see and do at {self.bank} what its first manager can."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerJoined(Notice):
+    """The manager of a bank made one of its customers the person's: the accounts there are theirs now."""
+
+    kind = "customer.joined"
+    priority = "HIGH"
+    customer_id: str
+    banks: list[str]
+
+    def in_words(self) -> tuple[str, str]:
+        return "Your accounts are here", f"What you have at {', '.join(self.banks)} now shows in your app."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerParted(Notice):
+    """A joining was undone: it was a mistake of the bank's."""
+
+    kind = "customer.parted"
+    priority = "HIGH"
+    customer_id: str
+    banks: list[str]
+
+    def in_words(self) -> tuple[str, str]:
+        return "Accounts were taken off your app", f"{', '.join(self.banks)} had joined them to you by mistake."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerBroken(Notice):
+    """Verifying the books found something that does not add up: which check, of what, and in words."""
+
+    kind = "ledger.broken"
+    notification_type = "SECURITY_ALERT"
+    priority = "URGENT"
+    event_id: int
+    finding: str
+    subject: str
+    words: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "The books do not prove out", f"{self.subject.capitalize()}: {self.words}."

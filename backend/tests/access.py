@@ -17,9 +17,10 @@ BACKEND = Path(__file__).resolve().parents[1]
 
 
 def slices() -> list[ModuleType]:
-    """The access modules of all slices that have routes."""
-    found = sorted(BACKEND.glob("*/tests/access.py"))
-    return [import_module(f"backend.{path.parts[-3]}.tests.access") for path in found]
+    """The access modules of all slices that have routes; a big slice has a package of them."""
+    found = [*BACKEND.glob("*/tests/access.py"), *BACKEND.glob("*/tests/access/__init__.py")]
+    names = sorted(path.relative_to(BACKEND).parts[0] for path in found)
+    return [import_module(f"backend.{name}.tests.access") for name in names]
 
 
 ACCESS: Mapping[str, Cases] = {route: cases for module in slices() for route, cases in module.ACCESS.items()}

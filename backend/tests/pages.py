@@ -19,6 +19,8 @@ BACKEND = Path(__file__).resolve().parents[1]
 # What no page shows: what carries others' words, secrets that are used once, and the works of other pages.
 NOT_SHOWN = {
     *("realtime.Topic", "realtime.Event"),
+    *("common.SavedAnswer",),  # what somebody was answered
+    "banking.LedgerPatrol",  # how far it has come
     *("audit.AuditDetail", "audit.AuditPending", "audit.AuditCheckpoint", "audit.AuditPatrol"),
     *("identity.SocketTicket", "identity.PasswordReset", "identity.SpentStepUp", "identity.RecoveryCode"),
     *("identity.KeyGrant",),  # on the page of its key

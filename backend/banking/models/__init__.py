@@ -5,7 +5,9 @@ from backend.banking.models.banks import Bank, BankGrant, PartnerKey
 from backend.banking.models.customers import Customer, HomeOwnership, JobYears, Registration
 from backend.banking.models.ledger import Entry, Hold, HoldState, InternalAccount, InternalKind, Posting, PostingKind
 from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
+from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
+from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
 
 __all__ = [
     "Account",
@@ -21,7 +23,10 @@ __all__ = [
     "InternalAccount",
     "InternalKind",
     "JobYears",
+    "LedgerFinding",
+    "LedgerPatrol",
     "Loan",
+    "LoanScore",
     "LoanState",
     "LoanStatus",
     "PartnerKey",
@@ -31,5 +36,9 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Registration",
+    "RiskBand",
+    "RunScore",
+    "RunState",
+    "ScoringRun",
     "Term",
 ]

@@ -36,14 +36,15 @@ class HomeOwnership(models.TextChoices):
 class Customer(models.Model):
     """A person with a credit profile (S0-M3). `user` is null until that person's own KYC approval joins them.
 
-    A partner's customer may be nameless. It belongs to the banks that registered it (`Registration`); opening an
-    account registers it, too.
+    `joined_at` is when a manager joined the person to a customer that was there before. A partner's customer may be
+    nameless. It belongs to the banks that registered it (`Registration`); opening an account registers it, too.
     """
 
     customer_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    joined_at = models.DateTimeField(null=True, blank=True)
     first_name = models.CharField(max_length=128, blank=True)
     last_name = models.CharField(max_length=128, blank=True)
     phone = models.CharField(max_length=20, null=True, blank=True)

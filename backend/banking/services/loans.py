@@ -87,7 +87,7 @@ def create_loan(
 
 
 def activate_loan(*, actor_id: int | None, loan_id: UUID, key_prefix: str = "") -> Loan:
-    """Make a PENDING loan ACTIVE as of now, and book what was lent: to the partner, or to the customer's own account.
+    """Make a PENDING loan ACTIVE as of now, and book what was lent: to the partner who pays it out, or to the account.
 
     Raises: LoanUnknown, NotPending, AccountFrozen, AccountClosed.
     Locks: the account, then the loan.
@@ -190,9 +190,9 @@ def _check_line(account: Account, amount: Decimal, door: Door) -> None:
 def _post_activation(account: Account, loan: Loan, actor_id: int | None) -> Posting:
     lent = loan.current_loan_amount
     target = (
-        Line(lent, account=account)
-        if loan.door == Door.CUSTOMER
-        else Line(lent, internal=(account.bank_id, InternalKind.PARTNER_CLEARING))
+        Line(lent, internal=(account.bank_id, InternalKind.PARTNER_CLEARING))
+        if loan.door == Door.PARTNER
+        else Line(lent, account=account)
     )
     return ledger.post(
         bank=account.bank,

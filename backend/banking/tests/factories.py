@@ -31,7 +31,7 @@ from backend.banking.models import (
     Posting,
     PostingKind,
 )
-from backend.banking.services import loans
+from backend.banking.services import loans, payments
 from backend.common.unit_of_work import unit_of_work
 from backend.realtime.models import Event
 
@@ -112,6 +112,11 @@ def make_loan(
         Loan.objects.filter(pk=loan.pk).update(taken_at=taken_at)
         loan.taken_at = taken_at
     return loan
+
+
+def pay(account: Account, amount: str | int, **more: Any) -> Payment:
+    """Pay towards an account's loans, through the partner unless told otherwise."""
+    return payments.pay(actor_id=None, account_id=account.pk, total_amount=Decimal(amount), **more)
 
 
 def on_day(month: int, day: int) -> datetime:

@@ -22,18 +22,14 @@ from backend.banking.errors import (
 from backend.banking.models import Account, AccountStatus, Door, InternalKind, Loan, LoanState, Payment, PaymentDetail
 from backend.banking.selectors import debts
 from backend.banking.selectors.ledger import trial_balance
-from backend.banking.services import loans, payments
-from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan, on_day, refused
+from backend.banking.services import loans
+from backend.banking.tests.factories import make_account, make_bank, make_customer, make_loan, on_day, pay, refused
 from backend.realtime.models import Event
 
 pytestmark = pytest.mark.django_db
 
 RECEIVABLE, CLEARING = InternalKind.LOANS_RECEIVABLE, InternalKind.PARTNER_CLEARING
 LOSS = InternalKind.CHARGE_OFF_LOSS
-
-
-def pay(account, amount, **more):
-    return payments.pay(actor_id=None, account_id=account.pk, total_amount=Decimal(amount), **more)
 
 
 def create(account, amount, door=Door.PARTNER, **terms):
@@ -168,9 +164,10 @@ def test_activating_books_what_was_lent_to_the_partner():
     assert (own_accounts(account), account.balance) == ({RECEIVABLE: -600, CLEARING: 600}, 0)
 
 
-def test_activating_a_customers_own_loan_pays_it_out():
+@pytest.mark.parametrize("door", [Door.CUSTOMER, Door.MANAGER])
+def test_activating_a_loan_of_the_bank_pays_it_out(door):
     account = make_account()
-    make_loan(account, 600, door=Door.CUSTOMER)
+    make_loan(account, 600, door=door)
 
     account.refresh_from_db()
     assert (own_accounts(account), account.balance) == ({RECEIVABLE: -600}, 600)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend.budget.api.filters import WHICH, filters_of, number_of
-from backend.budget.api.shapes import AsItComes, bad_request
+from backend.budget.api.shapes import bad_request
 from backend.budget.errors import SheetRefused, SheetTooLarge
 from backend.budget.models import Import, ImportLine, Kind
 from backend.budget.selectors import imports as reading
@@ -24,6 +24,7 @@ from backend.budget.services import imports
 from backend.budget.sheets.export import csv_pieces
 from backend.budget.sheets.layout import DELIMITERS, FIELDS
 from backend.budget.sheets.values import DATE_FORMATS
+from backend.common.negotiation import AsItComes
 from backend.common.shapes import Detail, SignedRequest
 
 SHOWN_LINES = 100

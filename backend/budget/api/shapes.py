@@ -1,7 +1,7 @@
 """What the budget routes take and give, beside what belongs to one view only."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import time
 from decimal import Decimal
@@ -10,10 +10,6 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 
 from backend.budget.errors import CategoryInUse, InvalidField
 from backend.budget.models import Entry
@@ -157,20 +153,6 @@ class InUse(APIException):
     def __init__(self, fault: DomainError) -> None:
         super().__init__(fault.detail)
         self.detail = body_of(fault)
-
-
-class AsItComes(BaseContentNegotiation):
-    """For files: their type is fixed, and errors are JSON, whatever the client says it accepts."""
-
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
-        kind = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == kind), None)
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        first = next(iter(renderers))
-        return first, str(first.media_type)
 
 
 def uuid_of(name: str, text: str | None) -> uuid.UUID | None:

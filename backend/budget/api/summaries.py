@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from backend.budget import charts
 from backend.budget.api.filters import month_of, number_of
-from backend.budget.api.shapes import AsItComes
 from backend.budget.selectors.summaries import Summary, summarise
+from backend.common.negotiation import AsItComes
 from backend.common.shapes import SignedRequest
 
 MONTHS, MONTHS_MAX = 6, 24

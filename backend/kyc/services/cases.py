@@ -240,3 +240,4 @@ def _decide(
     notifications.tell(unit, topics=[notifications.inbox_of(user.pk)], notice=notice)
     settled = KycReviewed(case_id=case.pk, user_id=user.pk, kyc_status=user.kyc_status, reviewed_by=actor.id)
     notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=settled)
+    hooks.kyc_decided(hooks.KycDecision(user.pk, approved, actor.id))

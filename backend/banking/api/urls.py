@@ -1,0 +1,9 @@
+"""The routes of all banking doors."""
+
+from backend.banking.api.manager import urls as manager
+from backend.banking.api.scoring import urls as scoring
+
+urlpatterns = [
+    *manager.urlpatterns,
+    *scoring.urlpatterns,
+]

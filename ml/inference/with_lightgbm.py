@@ -1,0 +1,31 @@
+"""LightGBM's trees, as its own text. Only needed where an artefact was made with it (requirements-ml.txt)."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+FAULTS = (lightgbm.basic.LightGBMError, ValueError, TypeError)
+
+
+class LightGBMTrees:
+    def __init__(self, booster: Any) -> None:
+        self._booster = booster
+
+    def raw(self, row: Sequence[float]) -> float:
+        return float(self.raw_many(np.array([row], dtype=np.float32))[0])
+
+    def raw_many(self, matrix: Any) -> NDArray[np.float64]:
+        return cast(NDArray[np.float64], self._booster.predict(np.asarray(matrix), raw_score=True, num_threads=1))
+
+    def effects(self, matrix: Any) -> NDArray[np.float64]:
+        return cast(
+            NDArray[np.float64],
+            self._booster.predict(np.asarray(matrix, dtype=np.float32), pred_contrib=True, num_threads=1),
+        )
+
+
+def open_payload(payload: bytes) -> LightGBMTrees:
+    return LightGBMTrees(lightgbm.Booster(model_str=payload.decode()))
