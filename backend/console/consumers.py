@@ -132,13 +132,14 @@ class ConsoleSocket(NotificationSocket):
     def admit(self) -> Admission:
         admission = super().admit()
         principal = admission.principal
-        if not is_admitted(principal) or lacks_factor(principal):
+        places = places_of(principal)
+        if not is_admitted(principal, places) or lacks_factor(principal):
             raise Refused(NOT_A_MEMBER)
         chats: Sequence[OpenChat] = ()
         if principal.has_role(SUPPORT_AGENT):
             agents.renew_leases([principal.id])
             chats = selectors.open_chats(principal)
-        return Admission(principal, admission.topics, chats)
+        return Admission(principal, admission.topics, ([place.name for place in places], chats))
 
     async def opened(self, admission: Admission) -> None:
         await super().opened(admission)
@@ -152,8 +153,9 @@ class ConsoleSocket(NotificationSocket):
         """Say what is open to the person, and follow the chats they have now."""
         principal = admission.principal
         self.me = principal.id
-        self.send({"type": "access", "places": [place.name for place in places_of(principal)]})
-        await self._follow(admission.facts)
+        places, chats = admission.facts
+        self.send({"type": "access", "places": places})
+        await self._follow(chats)
         if principal.has_role(SUPPORT_AGENT) and self.queue is None:
             self.queue = queue_of(self.runtime)
             self.queue.listeners.add(self)

@@ -5,6 +5,7 @@ uses: a page, its REST calls and its sockets are one person, and signing out or 
 Django's CsrfViewMiddleware guards every unsafe method here.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,7 +20,7 @@ from backend.common.errors import DomainError, Forbidden, TooMany
 from backend.common.principal import Principal
 from backend.console import strings
 from backend.console.answers import secured
-from backend.console.places import PLACES, is_admitted, lacks_factor, may_open, places_of
+from backend.console.places import Place, is_admitted, lacks_factor, places_of
 from backend.identity import browsers, limits
 from backend.identity.authentication import ACCESS_COOKIE, REFRESH_COOKIE
 from backend.identity.errors import TokenRefused
@@ -35,6 +36,7 @@ class Page(View):
     place: ClassVar[str] = ""  # of places.py: to whom it is open; "" to everybody who is admitted
     needs_factor: ClassVar[bool] = True
     principal: Principal
+    places: Sequence[Place] = ()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -49,11 +51,12 @@ class Page(View):
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             limits.share_for_person("user", self.principal.id)
-            if not is_admitted(self.principal):
+            self.places = places_of(self.principal)
+            if not is_admitted(self.principal, self.places):
                 raise Forbidden
             if self.needs_factor and lacks_factor(self.principal):
                 return self._elsewhere("console:second_factor")
-            if not may_open(self.principal, self.place):
+            if self.place and self.place not in [place.name for place in self.places]:
                 raise Forbidden
             return super().dispatch(request, *args, **kwargs)
         except DomainError as fault:
@@ -101,9 +104,8 @@ def shell_of(request: HttpRequest, page: Page | None = None) -> dict[str, Any]:
     me = getattr(page, "principal", None)
     return {
         "me": me,
-        "places": places_of(me) if me else [],
+        "places": page.places if page else (),
         "place": page.place if page else "",
-        "all_places": PLACES,
         "theme": theme if theme in THEMES else "",
         "strings": strings.for_scripts(),
     }

@@ -8,8 +8,13 @@ from typing import Any
 
 import orjson
 
+from backend.banking.models import Account
+from backend.banking.selectors.customers import accounts_of_person
 from backend.common.errors import NotFound
-from backend.common.principal import SUPPORT_AGENT, Principal
+from backend.common.principal import AUDITOR, BANK_ADMIN, SUPPORT_AGENT, Principal
+from backend.fraud import selectors as fraud
+from backend.fraud.models import FraudAlert
+from backend.fraud.selectors import AlertFilter
 from backend.identity.models import User
 from backend.realtime import selectors as topics
 from backend.support import selectors as support
@@ -105,6 +110,8 @@ class Card:
     colleagues: Sequence[User]
     is_mine: bool
     answers: bool
+    alerts: Sequence[FraudAlert]
+    accounts: Sequence[Account]
 
 
 def card_of(*, actor: Principal, chat_id: uuid.UUID) -> Card:
@@ -130,4 +137,14 @@ def card_of(*, actor: Principal, chat_id: uuid.UUID) -> Card:
         colleagues=[person for person in colleagues if person.pk not in (actor.id, chat.customer_id)],
         is_mine=chat.admin_id == actor.id,
         answers=answers,
+        alerts=_open_alerts(actor, customer.pk),
+        accounts=list(accounts_of_person(actor=actor, user_id=customer.pk)[:PAST_MAX]),
     )
+
+
+def _open_alerts(actor: Principal, user_id: int) -> list[FraudAlert]:
+    """Return a person's undecided alerts to whoever reads alerts; to everybody else there are none."""
+    if not actor.has_role(BANK_ADMIN, AUDITOR):
+        return []
+    found = fraud.list_alerts(actor=actor, wanted=AlertFilter(user_id=user_id))
+    return list(found.filter(status__in=FraudAlert.UNDECIDED)[:PAST_MAX])

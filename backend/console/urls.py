@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backend.console.views import audit, entry, fraud, home, inbox, kyc, team
+from backend.console.views import audit, banking, entry, fraud, home, inbox, kyc, team
 
 console = [
     path("", home.Home.as_view(), name="home"),
@@ -26,6 +26,11 @@ console = [
     path("audit/", audit.Trail.as_view(), name="audit"),
     path("audit/verify/", audit.Verify.as_view(), name="audit_verify"),
     path("audit/<uuid:log_id>/", audit.OneRow.as_view(), name="audit_row"),
+    path("banking/", banking.Banking.as_view(), name="banking"),
+    path("banking/<uuid:bank_id>/", banking.Banking.as_view(), name="bank"),
+    path("banking/<uuid:bank_id>/accounts/", banking.Accounts.as_view(), name="bank_accounts"),
+    path("banking/accounts/<uuid:account_id>/", banking.OneAccount.as_view(), name="bank_account"),
+    path("banking/accounts/<uuid:account_id>/statement/", banking.Statement.as_view(), name="bank_statement"),
     path("team/", team.Team.as_view(), name="team"),
 ]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from backend.banking.tests.factories import make_bank
 from backend.console.places import PLACES
 from backend.console.tests.forms import POLICY, SIGN_IN
 from backend.identity.models import Session, UserRole
@@ -19,24 +20,32 @@ PEOPLE = {
     "auditor": {},
     "staff": {"is_staff": True},
     "superuser": {"is_staff": True, "is_superuser": True},
+    "manager": {},
 }
 ROLE = {"agent": "SUPPORT_AGENT", "bank_admin": "BANK_ADMIN", "auditor": "AUDITOR"}
 OPEN = {
     "inbox": {"agent"},
     "kyc": {"bank_admin"},
     "fraud": {"bank_admin", "auditor"},
+    "banking": {"auditor", "manager"},
     "audit": {"bank_admin", "auditor"},
     "team": {"agent", "superuser"},
 }
 
 
 def somebody(make_user, who: str):
-    return make_user(*([ROLE[who]] if who in ROLE else []), **PEOPLE[who])
+    user = make_user(*([ROLE[who]] if who in ROLE else []), **PEOPLE[who])
+    if who == "manager":
+        make_bank(manager=user)
+    return user
 
 
 @pytest.mark.parametrize("place", [place.name for place in PLACES])
 def test_a_place_opens_to_its_roles_and_to_nobody_else(make_user, visit, place):
-    answers = {who: visit(somebody(make_user, who)).get(f"/console/{place}/").status_code for who in PEOPLE}
+    def open_it(who: str) -> int:
+        return visit(somebody(make_user, who)).get(f"/console/{place}/", follow=True).status_code
+
+    answers = {who: open_it(who) for who in PEOPLE}
 
     assert answers == {who: 200 if who in OPEN[place] else 403 for who in PEOPLE}
 
@@ -45,7 +54,7 @@ def test_the_navigation_has_what_is_open_and_home_leads_to_the_first(make_user, 
     for who in set(PEOPLE) - {"customer", "staff"}:
         client = visit(somebody(make_user, who))
         home = client.get("/console/")
-        page = client.get(home["Location"]).content.decode()
+        page = client.get(home["Location"], follow=True).content.decode()
 
         assert {name for name in OPEN if f'data-place-link="{name}"' in page} == {
             name for name, those in OPEN.items() if who in those

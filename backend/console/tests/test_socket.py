@@ -172,7 +172,11 @@ def test_a_withdrawn_role_is_told_at_once_and_its_desk_goes_silent(live, make_us
             return before, after, await socket.closed()
 
     token = token_of(agent)
-    assert asyncio.run(listen()) == (["inbox", "fraud", "audit", "team"], ["fraud", "audit"], 4006)
+    assert asyncio.run(listen()) == (
+        ["inbox", "fraud", "banking", "audit", "team"],
+        ["fraud", "banking", "audit"],
+        4006,
+    )
 
 
 def test_it_comes_back_with_exactly_what_it_missed(live, make_user):

@@ -19,7 +19,7 @@ from backend.common import problems
 from backend.common.errors import DomainError, TooMany
 from backend.console.answers import secured
 from backend.console.pages import Page, bearer_of, shell_of
-from backend.console.places import is_admitted, lacks_factor
+from backend.console.places import is_admitted, lacks_factor, places_of
 from backend.identity import browsers
 from backend.identity.authentication import DEVICE_COOKIE
 from backend.identity.errors import OtpInvalid, OtpRequired, TokenRefused
@@ -49,7 +49,7 @@ class SignIn(View):
             principal, renewed = bearer_of(request)
         except TokenRefused:
             return self._form(request, SignInForm())
-        if not is_admitted(principal):
+        if not is_admitted(principal, places_of(principal)):
             return self._form(request, SignInForm())
         response = HttpResponseRedirect(next_of(request))
         if renewed is not None:
@@ -69,7 +69,7 @@ class SignIn(View):
                 platform="console",
                 device_token=request.COOKIES.get(DEVICE_COOKIE, ""),
                 otp=given["otp"],
-                admits=lambda user: is_admitted(principal_of(user)),
+                admits=_is_for,
             )
         except DomainError as fault:
             asks_code = isinstance(fault, OtpRequired | OtpInvalid)
@@ -142,6 +142,11 @@ class SecondFactor(Page):
         enrolled = two_factor.get_status(actor=self.principal).enabled
         context = {"next": next_of(self.request), "is_enrolled": enrolled, **context}
         return self.show("second_factor.html", status, **context)
+
+
+def _is_for(user: User) -> bool:
+    principal = principal_of(user)
+    return is_admitted(principal, places_of(principal))
 
 
 def next_of(request: HttpRequest) -> str:

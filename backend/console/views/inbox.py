@@ -1,15 +1,12 @@
 """The inbox: lists on the left, a conversation, and beside it what one may know of its customer."""
 
-import base64
-import binascii
 import uuid
-from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 
-from backend.common.errors import RuleViolation
 from backend.console import selectors
 from backend.console.pages import Page
+from backend.console.views.lists import position_in, position_text
 from backend.support.models import Priority
 from backend.support.services import agents
 
@@ -62,18 +59,4 @@ def view_in(request: HttpRequest, *, default: str) -> str:
 
 
 def cursor_of(row: selectors.Row) -> str:
-    return base64.urlsafe_b64encode(f"{row.chat.created_at.isoformat()}|{row.chat.pk}".encode()).decode()
-
-
-def position_in(text: str) -> tuple[datetime, uuid.UUID] | None:
-    """Return the position that a cursor names. Raises: RuleViolation."""
-    if not text:
-        return None
-    try:
-        moment, _, chat_id = base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii").partition("|")
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None:
-            raise ValueError("a cursor of ours has a time zone")
-        return at, uuid.UUID(chat_id)
-    except (ValueError, binascii.Error):
-        raise RuleViolation("This list has no such page.") from None
+    return position_text(row.chat.created_at, row.chat.pk)

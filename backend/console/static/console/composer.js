@@ -126,7 +126,7 @@ export class Composer {
     this.hideChoices();
     const answer = await call("GET", `/api/chats/${this.id}/canned/${reply.id}/`);
     if (!answer.ok) return refuse(say("failed", { why: why(answer) }));
-    this.text.value = answer.data.text;
+    this.text.value = answer.data.message;
     this.text.focus();
   }
 

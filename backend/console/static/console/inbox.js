@@ -31,6 +31,7 @@ function refreshList() {
 }
 
 function markCurrent() {
+  if (!one("#chats")) return;
   for (const row of all("#chats .chat")) {
     row.toggleAttribute("data-current", row.dataset.chat === current);
     const link = one("a", row);
@@ -180,7 +181,7 @@ one("#take button").addEventListener("click", async ({ target }) => {
 });
 
 function refreshCard() {
-  if (current) window.htmx?.ajax("GET", `/console/inbox/${current}/card/`, { target: "#card", swap: "innerHTML" });
+  if (current && list_timer !== "gone") window.htmx?.ajax("GET", `/console/inbox/${current}/card/`, { target: "#card", swap: "innerHTML" });
 }
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
@@ -209,7 +210,12 @@ function leave() {
   markCurrent();
 }
 
-bus.addEventListener("gone", () => talk?.close());
+bus.addEventListener("gone", () => {
+  talk?.close();
+  talk = null;
+  clearTimeout(list_timer);
+  list_timer = "gone"; // Nothing is listed any more.
+});
 addEventListener("popstate", () => {
   const id = /inbox\/([0-9a-f-]{36})\//.exec(location.pathname)?.[1];
   if (id) openChat(id, undefined, { push: false });

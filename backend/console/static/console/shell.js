@@ -7,6 +7,7 @@ import { Wire } from "./wire.js";
 const place = document.body.dataset.place;
 const cursors = new Map();
 const handled = new Set();
+let gone = false;
 
 /** Modules of pages listen here: `desk` (frames of the console's socket), `sent` (a form's action was carried out). */
 export const bus = new EventTarget();
@@ -23,6 +24,7 @@ function noticed(notice) {
 }
 
 function heard(frame) {
+  if (gone) return;
   if (Array.isArray(frame)) {
     const fresh = frame.filter(noticed);
     if (wire.again_from) tell("desk", { notices: fresh, chats: [], replay: true });
@@ -43,11 +45,12 @@ function opened(places) {
 }
 
 export function goAway(words) {
+  tell("gone");
+  gone = true;
   one("#main").replaceChildren();
   one("#gone h1").textContent = words;
   one("#gone").hidden = false;
   document.title = words;
-  tell("gone");
 }
 
 export function showWire(element, state, back) {
