@@ -317,6 +317,7 @@ USE_TZ = True
 DEMO_FILE = env.var / "demo.json"
 # Beside the checkout where it is relative: a command may be run from any folder.
 LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
+DEMO_PAGES = not env.production
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
 
 WEB_THREADS = env.web_threads

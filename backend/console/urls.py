@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backend.console.views import audit, banking, entry, fraud, home, inbox, kyc, team
+from backend.console.views import audit, banking, demo, entry, fraud, home, inbox, kyc, team
 
 console = [
     path("", home.Home.as_view(), name="home"),
@@ -34,4 +34,7 @@ console = [
     path("team/", team.Team.as_view(), name="team"),
 ]
 
-urlpatterns = [path("console/", include((console, "console")))]
+urlpatterns = [
+    path("console/", include((console, "console"))),
+    path("demo/", demo.Demo.as_view(), name="demo"),
+]

@@ -7,14 +7,14 @@ import uuid
 
 import pytest
 
-from backend.console.tests.browsers import PATIENCE_MS, Visitor, launched, until, why_not
 from backend.conftest import PASSWORD
+from backend.console.tests.browsers import PATIENCE_MS, Visitor, launched, until, why_not
 from backend.identity.principals import principal_of
 from backend.identity.services import roles, sessions
 from backend.realtime.models import Event
 from backend.realtime.selectors import events_after
 from backend.support.frames import said, topic_of
-from backend.support.services import canned, chats, members, messages, ratings
+from backend.support.services import canned, members, messages, ratings
 from backend.support.tests.factories import Talk, make_talk, store_messages, waiting_chat
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a browser")]

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from backend.banking.tests.factories import fund, make_account, make_bank
+from backend.conftest import PASSWORD
 from backend.console.tests.browsers import Visitor, until, why_not
 from backend.console.tests.test_browser import _orm_beside_the_driver, chromium, opened, visit  # noqa: F401 - fixtures
 from backend.fraud.tests.made import flagged, held
@@ -170,3 +171,33 @@ def test_times_are_in_the_readers_zone_and_the_theme_stays(visit, make_user):  #
     assert there == (utc + 9) % 24
     assert f"{(there - 1) % 12 + 1}:" in shown or f"{there:02}:" in shown
     assert page.get_attribute("html", "data-theme") == "dark"
+
+
+def test_a_customer_of_the_demo_chats_and_rates_beside_an_agent(live, visit, make_user):  # noqa: F811
+    """`/demo/`: tokens in the page's own hands, the same API and sockets as the console's."""
+    from backend.support.tests.factories import nobody_is_available
+
+    nobody_is_available()
+    customer, agent = make_user(first_name="Ana"), make_user("SUPPORT_AGENT", first_name="Ben")
+    app, desk = visit(), visit(agent)
+    theirs = desk.go("/console/inbox/?view=queue")
+    desk.live(theirs)
+    phone = app.go("/demo/")
+    phone.fill("#username", customer.email)
+    phone.fill("#password", PASSWORD)
+    phone.press("#password", "Enter")
+    phone.click("text=Ask something")
+    phone.fill("#text", "Hello <b>there</b>")
+    phone.press("#text", "Enter")
+    phone.wait_for_selector("#events .said.mine")
+
+    theirs.click("#tab-mine")
+    theirs.click("#chats .chat a")
+    theirs.wait_for_selector("text=Hello <b>there</b>")
+    theirs.fill("#text", "Good morning")
+    theirs.press("#text", "Enter")
+    phone.wait_for_selector("text=Good morning")
+    theirs.click("text=Close the chat")
+    phone.click("#rate [value='5']")
+    phone.wait_for_selector("#rate", state="hidden")
+    assert app.context.cookies() == [] or "accessToken" not in {one["name"] for one in app.context.cookies()}

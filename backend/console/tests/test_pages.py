@@ -123,6 +123,17 @@ def test_a_role_withdrawn_counts_at_the_next_request(make_user, visit, django_ca
     assert (part.status_code, part["HX-Retarget"]) == (403, "#refusals")
 
 
+def test_the_demo_is_for_demo_data_and_not_there_in_production(settings):
+    settings.DEMO_PAGES = True
+    shown = Client().get("/demo/")
+    settings.DEMO_PAGES = False
+    refused = Client().get("/demo/")
+
+    assert (shown.status_code, refused.status_code) == (200, 404)
+    assert "'none'" in shown[POLICY]
+    assert "frame-ancestors 'none'" in refused[POLICY]
+
+
 def test_what_is_not_there_is_a_page_here_and_json_elsewhere():
     assert "There is nothing here" in Client().get("/console/nowhere/").content.decode()
     assert Client().get("/api/nowhere/").json()["code"] == "not_found"

@@ -3,6 +3,13 @@
 import { one } from "./dom.js";
 
 let renewing = null;
+let bearer = null;
+
+/** Call as an app does that keeps its tokens itself: `{access, refresh}`, or null for a page with cookies. */
+export const bear = (tokens) => (bearer = tokens);
+
+/** What a socket offers as protocols: the token, where there are no cookies. */
+export const protocols = () => (bearer ? ["bearer", bearer.access] : []);
 
 function csrf() {
   const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
@@ -10,19 +17,21 @@ function csrf() {
 }
 
 /** Ask; an expired token is renewed once, quietly. Resolves to `{ok, status, data}`; without network, status 0. */
-export async function call(method, path, body, { again = true } = {}) {
+export async function call(method, path, body, { again = true, head = {} } = {}) {
   const form = body instanceof FormData;
-  const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = csrf();
+  const headers = { Accept: "application/json", ...head };
+  if (bearer) headers.Authorization = `Bearer ${bearer.access}`;
+  else if (method !== "GET") headers["X-CSRFToken"] = csrf();
   if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   let answer;
   try {
     const content = body === undefined || form ? body : JSON.stringify(body);
-    answer = await fetch(path, { method, headers, body: content, credentials: "same-origin", redirect: "error" });
+    const credentials = bearer ? "omit" : "same-origin";
+    answer = await fetch(path, { method, headers, body: content, credentials, redirect: "error" });
   } catch {
     return { ok: false, status: 0, data: null };
   }
-  if (answer.status === 401 && again && (await renew())) return call(method, path, body, { again: false });
+  if (answer.status === 401 && again && (await renew())) return call(method, path, body, { again: false, head });
   const is_json = (answer.headers.get("Content-Type") ?? "").includes("json");
   const data = is_json ? await answer.json().catch(() => null) : null;
   return { ok: answer.ok, status: answer.status, data };
@@ -30,8 +39,10 @@ export async function call(method, path, body, { again = true } = {}) {
 
 /** Exchange the refresh cookie for new ones; several who ask at once get one answer. */
 export function renew() {
-  renewing ??= call("POST", "/api/token/", undefined, { again: false }).then(({ ok }) => {
+  const [path, body] = bearer ? ["/api/auth/refresh/", { refresh: bearer.refresh }] : ["/api/token/", undefined];
+  renewing ??= call("POST", path, body, { again: false }).then(({ ok, data }) => {
     renewing = null;
+    if (ok && bearer) bearer = { access: data.access, refresh: data.refresh ?? bearer.refresh };
     return ok;
   });
   return renewing;

@@ -1,7 +1,10 @@
 // Building pages from text: nothing that anybody wrote is ever taken for HTML.
 
 export const strings = JSON.parse(document.getElementById("strings")?.textContent ?? "{}");
-export const me = Number(document.body.dataset.me ?? 0);
+export let me = Number(document.body.dataset.me ?? 0);
+
+/** An app learns who it is by signing in, after it was loaded. */
+export const become = (id) => (me = id);
 
 export const one = (selector, within = document) => within.querySelector(selector);
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];

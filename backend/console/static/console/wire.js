@@ -3,7 +3,7 @@
 // A ping every 3 s; when nothing at all was heard for 7 s the path is dead: that is shown, and a new one is tried at
 // once. `cursor()` is asked at each connection, so exactly what was missed comes first.
 
-import { renew } from "./api.js";
+import { protocols, renew } from "./api.js";
 
 const PING_MS = 3000;
 const DEAF_MS = 7000;
@@ -26,7 +26,7 @@ export class Wire {
     clearTimeout(this.timer);
     const query = this.cursor();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = (this.socket = new WebSocket(`${scheme}://${location.host}${this.path}${query ? `?${query}` : ""}`));
+    const socket = (this.socket = new WebSocket(`${scheme}://${location.host}${this.path}${query ? `?${query}` : ""}`, protocols()));
     this.heard = Date.now();
     clearInterval(this.beat);
     this.beat = setInterval(() => this.check(), PING_MS);
