@@ -14,7 +14,7 @@ SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .PHONY: lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
-.PHONY: help run worker test lint bench jitter walk demo train notebook clean
+.PHONY: help run worker test lint bench smoke jitter walk demo train notebook clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -50,6 +50,9 @@ lint-django:
 
 bench: $(DEV) ## the figures of design.md section 9
 	@$(PY) -m bench
+
+smoke: $(DEV) ## take every figure of the bench once, as short as can be: shows that it runs, not how fast
+	@$(TESTING) $(PY) -m djangocrud.launch test -m figures bench
 
 jitter: $(DEV) ## cut sockets, then each fault in turn: nothing lost, doubled or out of order
 	@$(PY) -m bench.jitter

@@ -20,6 +20,7 @@ from bench.handler import measure_handler
 from bench.identity import measure_identity
 from bench.kyc import measure_kyc
 from bench.model import measure_model
+from bench.partner import measure_partner
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
@@ -42,6 +43,7 @@ PARTS: dict[str, Part] = {
     "fraud": measure_fraud,
     "uploads": measure_uploads,
     "model": measure_model,
+    "partner": measure_partner,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

@@ -12,7 +12,7 @@ from backend.console.tests.browsers import why_not
 from bench.talks import Chat
 
 ROOT = Path(__file__).resolve().parent.parent
-WITHIN_S = 300
+WITHIN_S = 1800
 
 SEARCHES = ("frequent words", "rare words", "owner of few", "all")
 
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench needs
 
 
 @pytest.mark.server
+@pytest.mark.figures
 def test_every_figure_is_taken(tmp_path):
     report = _run(tmp_path, "bench", "all", "--smoke")
     assert {verdict["name"] for verdict in report["verdicts"]} == {
@@ -78,6 +79,9 @@ def test_every_figure_is_taken(tmp_path):
         "documents: server memory grows by, MB",
         "decision reaches the person elsewhere, p99, ms",
         "turning keys: requests that failed beside it",
+        "payment / textbook serializer view, CPU",
+        "loans by cursor: 1,000,000 / 1,000, CPU",
+        "loans by cursor: 1,000,000 / 1,000, time",
         "loan score / CatBoost's single-row call, CPU",
         "loan reasons / CatBoost's SHAP call, CPU",
         "loan batch / CatBoost on the same prepared data, rows/s",

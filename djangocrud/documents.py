@@ -21,6 +21,7 @@ API_TAGS = {
     "security": "Security events: for bank admins and auditors.",
     "audit": "The trail: for bank admins and auditors.",
     "partner": "For partner systems, with an API key.",
+    "webhooks": "Being told of loans and payments (Standard Webhooks): for partner systems, and managers of banks.",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Ease",
@@ -39,6 +40,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AlertStatusEnum": "backend.fraud.models.alerts.FraudAlert.Status",
         "AlertVerdictEnum": "backend.fraud.models.alerts.FraudAlert.Verdict",
         "ChatStateEnum": "backend.support.selectors.STATES",
+        "PartnerCustomerStatusEnum": [(1, "active"), (2, "inactive")],
+        "PartnerLoanStatusEnum": [(1, "pending"), (2, "active"), (3, "rejected"), (4, "paid"), (5, "charged off")],
+        "PartnerPaymentStatusEnum": [(1, "completed"), (2, "rejected")],
+        "WebhookDeliveryStateEnum": "backend.banking.models.webhooks.DeliveryState",
         "LoanStateEnum": "backend.banking.models.LoanState",
         "LoanStatusEnum": "backend.banking.models.LoanStatus",
         "RiskEnum": "backend.identity.models.users.User.RiskProfile",

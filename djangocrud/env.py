@@ -15,6 +15,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
+from uuid import UUID
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
@@ -27,7 +28,10 @@ from djangocrud.older_names import with_older_names
 ROOT = Path(__file__).resolve().parent.parent
 
 Words = tuple[str, ...]
-ENCRYPTION_KEYS = ("encryption_key_documents", "encryption_key_ssn", "encryption_key_address", "encryption_key_otp")
+ENCRYPTION_KEYS = (
+    *("encryption_key_documents", "encryption_key_ssn", "encryption_key_address", "encryption_key_otp"),
+    "encryption_key_webhooks",
+)
 
 
 class Env(BaseModel):
@@ -72,11 +76,16 @@ class Env(BaseModel):
     demo_password: SecretStr | None = None
     loan_model: Path | None = None
 
-    # Versions of the keys that wrap the keys of files, SSNs, addresses and second factors, the newest first.
+    # The bank that API keys work for which belong to none; development has one of this id, made when it is needed.
+    partner_default_bank: UUID | None = None
+    webhook_loopback: bool = False
+
+    # Versions of the keys that wrap the keys of files, SSNs, addresses, second factors and webhooks, the newest first.
     encryption_key_documents: tuple[SecretStr, ...] = ()
     encryption_key_ssn: tuple[SecretStr, ...] = ()
     encryption_key_address: tuple[SecretStr, ...] = ()
     encryption_key_otp: tuple[SecretStr, ...] = ()
+    encryption_key_webhooks: tuple[SecretStr, ...] = ()
     # Recognises an SSN without reading it. Never changes: with another one nobody would be recognised any more.
     ssn_hash_key: SecretStr = SecretStr("")
     kyc_valid_days: int = Field(default=730, ge=1)
@@ -134,7 +143,7 @@ class Env(BaseModel):
     auth_jwt_behind_basic: str = ""
 
     @field_validator(
-        *("debug", "cookie_secure", "email_use_tls", "use_celery", "staff_totp_required"),
+        *("debug", "cookie_secure", "email_use_tls", "use_celery", "staff_totp_required", "webhook_loopback"),
         mode="before",
     )
     @classmethod
@@ -245,6 +254,7 @@ class Env(BaseModel):
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
             ),
             (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
+            (self.webhook_loopback, "WEBHOOK_LOOPBACK must not be set"),
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
             (self.proxy_count is None, "PROXY_COUNT must say how many proxies stand in front (0 for none)"),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import dj_database_url
 from corsheaders.defaults import default_headers
@@ -170,6 +171,11 @@ LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=30)
 DEVICE_KNOWN_FOR = timedelta(days=30)
 API_KEY_CUSTOM_HEADER = "HTTP_X_API_KEY"
+# Whom keys work for that are bound to no bank. In development that bank is made when the first of them comes.
+PARTNER_DEFAULT_BANK = env.partner_default_bank or (None if env.production else UUID(int=1))
+PARTNER_DEFAULT_BANK_IS_MADE = not env.production
+# Where webhooks may go (backend/banking/sending): outside of development by TLS only, and never into the house.
+WEBHOOK_LOOPBACK, WEBHOOK_PLAIN_HTTP = env.webhook_loopback, not env.production
 
 AUTH_COOKIE_DOMAIN = env.auth_cookie_domain or None
 COOKIE_SECURE = env.production if env.cookie_secure is None else env.cookie_secure
@@ -262,6 +268,7 @@ ADMIN_HONEYPOT_URL = env.admin_honeypot_url
 
 # The second factor (backend/identity/services/two_factor.py).
 ENCRYPTION_KEY_OTP = env.master_keys("encryption_key_otp")
+ENCRYPTION_KEY_WEBHOOKS = env.master_keys("encryption_key_webhooks")
 STAFF_TOTP_REQUIRED = env.production if env.staff_totp_required is None else env.staff_totp_required
 STEP_UP_SECONDS = env.otp_token_expiration_time
 
@@ -331,6 +338,8 @@ UPLOAD_PATHS = {
     "/api/kyc/uploads/*/": _DOCUMENT,
     "/api/catalog/items/*/image/": 6 * 1024 * 1024,
     "/api/management/import/": 64 * 1024 * 1024,
+    "/customers/upload/": 64 * 1024 * 1024,
+    "/api/customers/upload/": 64 * 1024 * 1024,
 }
 UPLOAD_THREADS = env.upload_threads
 # The largest body that is read, by path prefix; the longest prefix that fits counts.

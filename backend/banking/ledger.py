@@ -28,7 +28,8 @@ from django.db import connection
 from backend.banking import facts
 from backend.banking.errors import AccountUnknown, CurrencyMismatch, HoldNotPending, InsufficientFunds, InvalidAmount
 from backend.banking.facts import Booked
-from backend.banking.models import Account, Bank, Hold, HoldState, InternalKind, Posting, PostingKind
+from backend.banking.models import Account, Bank, Customer, Hold, HoldState, InternalKind, Posting, PostingKind
+from backend.common.rows import columns_of, models_of
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
@@ -37,6 +38,11 @@ AMOUNT_MAX = Decimal("999999999999999999.99")
 _POST = (
     "SELECT posting, xid FROM banking_post(%s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s::numeric[], %s::numeric[],"
     " %s::uuid[], %s::uuid[], %s::text[], %s::numeric[], %s::numeric[])"
+)
+_LOCK = (
+    "SELECT {columns} FROM banking_account a JOIN banking_bank b ON b.bank_id = a.bank_id"
+    " JOIN banking_customer c ON c.customer_id = a.customer_id"
+    " WHERE a.account_id = ANY(%s) ORDER BY a.account_id FOR NO KEY UPDATE OF a"
 )
 _POSTING_FIELDS = ("id", "bank_id", "kind", "booked_on", "at", "actor_id", "reverses_id", "memo", "xid")
 
@@ -73,11 +79,19 @@ def lock_accounts(*account_ids: UUID) -> list[Account]:
     account (a new loan, an entry of somebody else) are not held up.
     """
     _require_transaction()
-    rows = Account.objects.select_related("bank", "customer").select_for_update(of=("self",), no_key=True)
-    found = {account.pk: account for account in rows.filter(pk__in=account_ids).order_by("pk")}
+    with connection.cursor() as cursor:
+        columns = ", ".join([columns_of(Account, "a"), columns_of(Bank, "b"), columns_of(Customer, "c")])
+        cursor.execute(_LOCK.format(columns=columns), [list(account_ids)])
+        found = {account.pk: account for account in map(_account_of, cursor.fetchall())}
     if len(found) != len(set(account_ids)):
         raise AccountUnknown
     return [found[account_id] for account_id in account_ids]
+
+
+def _account_of(row: Sequence[Any]) -> Account:
+    account: Account
+    account, account.bank, account.customer = models_of(row, Account, Bank, Customer)
+    return account
 
 
 def post(

@@ -5,9 +5,12 @@ import uuid
 from celery import shared_task
 
 from backend.banking.services import holds, patrolling, portfolios
+from backend.banking.services.webhooks import delivering
 
 HOLDS_S = 30
 PATROL_S = 60
+WEBHOOKS_S = 5
+WEBHOOKS_PRUNED_S = 24 * 3600
 
 
 @shared_task
@@ -35,3 +38,15 @@ def resume_scoring() -> int:
 @shared_task(name="banking.purge_scoring")
 def purge_scoring() -> int:
     return portfolios.purge_old()
+
+
+@shared_task(name="banking.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """Send what is due of webhooks."""
+    delivering.deliver_due()
+
+
+@shared_task(name="banking.prune_webhooks")
+def prune_webhooks() -> None:
+    """Forget what was sent over 30 days ago."""
+    delivering.prune()

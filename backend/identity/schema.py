@@ -19,11 +19,18 @@ class DocumentedView(AutoSchema):
         about: str = self.get_description() or ""
         return given or re.split(r"(?<=\w)[.:;](?:\s|$)|\n", about.strip())[0][:100].rstrip(".") or None
 
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Routes that are mounted twice say which of the two they are (`operation_suffix`)."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            operation["operationId"] += getattr(self.view, "operation_suffix", "")
+        return operation
+
     def get_auth(self) -> list[dict[str, Any]]:
         if any(getattr(need, "is_for_api_keys", False) for need in self.view.get_permissions()):
             return [{"apiKey": []}]
         auth: list[dict[str, Any]] = super().get_auth()
-        return auth
+        return [*auth, {"apiKey": []}] if getattr(self.view, "is_for_keys_too", False) else auth
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

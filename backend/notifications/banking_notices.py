@@ -73,6 +73,23 @@ class PaymentRejected(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSwitchedOff(Notice):
+    """Nothing goes to this address any more: it says that it is gone, or failed for days."""
+
+    kind = "webhook.disabled"
+    priority = "HIGH"
+    is_sent_out = True
+    webhook_id: str
+    bank_id: str
+    url: str
+    reason: str
+
+    def in_words(self) -> tuple[str, str]:
+        why = "it answered that it is gone" if self.reason == "gone" else "it has failed for days"
+        return "A webhook was switched off", f"Nothing goes to {self.url} any more, since {why}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BankShared(Notice):
     """Somebody was made a further manager of a bank."""
 

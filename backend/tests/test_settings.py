@@ -31,6 +31,7 @@ PRODUCTION = {
     "ENCRYPTION_KEY_ADDRESS": "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=",
     "SSN_HASH_KEY": "0123456789abcdef0123456789abcdef",
     "ENCRYPTION_KEY_OTP": "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
+    "ENCRYPTION_KEY_WEBHOOKS": "MTIzNDU2Nzg5MGFiY2RlZmZlZGNiYTA5ODc2NTQzMjE=",
     "AWS_STORAGE_BUCKET_NAME": "ease-files",
 }
 
@@ -87,6 +88,8 @@ def test_production_with_everything_starts():
         ({"ENCRYPTION_KEY_SSN": ""}, "ENCRYPTION_KEY_SSN must be set"),
         ({"SSN_HASH_KEY": "short"}, "SSN_HASH_KEY must be set, with at least 32 characters"),
         ({"ENCRYPTION_KEY_OTP": ""}, "ENCRYPTION_KEY_OTP must be set"),
+        ({"ENCRYPTION_KEY_WEBHOOKS": ""}, "ENCRYPTION_KEY_WEBHOOKS must be set"),
+        ({"WEBHOOK_LOOPBACK": "on"}, "WEBHOOK_LOOPBACK must not be set"),
         ({"ADMIN_URL": "admin"}, "ADMIN_URL and ADMIN_HONEYPOT_URL must differ"),
         (
             {"AWS_STORAGE_BUCKET_NAME": ""},

@@ -8,6 +8,14 @@ from backend.banking.models.loans import Door, Loan, LoanState, LoanStatus, Term
 from backend.banking.models.patrol import LedgerFinding, LedgerPatrol
 from backend.banking.models.payments import Payment, PaymentDetail, PaymentStatus
 from backend.banking.models.scores import LoanScore, RiskBand, RunScore, RunState, ScoringRun
+from backend.banking.models.webhooks import (
+    DeliveryState,
+    DisabledReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookKind,
+    WebhookMessage,
+)
 
 __all__ = [
     "Account",
@@ -15,6 +23,8 @@ __all__ = [
     "Bank",
     "BankGrant",
     "Customer",
+    "DeliveryState",
+    "DisabledReason",
     "Door",
     "Entry",
     "Hold",
@@ -41,4 +51,8 @@ __all__ = [
     "RunState",
     "ScoringRun",
     "Term",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookKind",
+    "WebhookMessage",
 ]

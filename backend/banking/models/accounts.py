@@ -26,6 +26,7 @@ class Account(models.Model):
 
     `balance` is what the entries sum to and `held` what its pending holds do: `ledger.py` alone changes both, under a
     row lock, and `verify_ledger` proves them. `credit_line` is the partner's `score`; null is no line.
+    `is_paused`: the partner has switched its customer off, and lends them nothing until it switches them on again.
     """
 
     account_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -46,6 +47,7 @@ class Account(models.Model):
     external_id = models.CharField(max_length=60, null=True, blank=True)
     credit_line = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     preapproved_at = models.DateTimeField(null=True, blank=True)
+    is_paused = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -69,6 +71,11 @@ class Account(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["bank", "-created_at", "account_id"], name="banking_account_of_bank"),
             models.Index(fields=["customer", "created_at"], name="banking_account_of_customer"),
+            models.Index(
+                fields=["bank", "-created_at", "account_id"],
+                name="banking_account_of_partner",
+                condition=Q(external_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

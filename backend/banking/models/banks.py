@@ -54,7 +54,7 @@ class PartnerKey(models.Model):
     """The bank that an API key works for. A key without one works for `PARTNER_DEFAULT_BANK`."""
 
     api_key = models.OneToOneField(
-        "rest_framework_api_key.APIKey", primary_key=True, on_delete=models.CASCADE, related_name="+"
+        "rest_framework_api_key.APIKey", primary_key=True, on_delete=models.CASCADE, related_name="partner"
     )
     bank = models.ForeignKey(Bank, on_delete=models.PROTECT, related_name="partner_keys")
 

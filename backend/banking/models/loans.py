@@ -89,6 +89,11 @@ class Loan(models.Model):
             models.Index(fields=["bank", "-created_at", "loan_id"], name="banking_loan_of_bank"),
             models.Index(fields=["account", "-created_at", "loan_id"], name="banking_loan_of_account"),
             models.Index(
+                fields=["bank", "-created_at", "loan_id"],
+                name="banking_loan_of_partner",
+                condition=Q(external_id__isnull=False),
+            ),
+            models.Index(
                 F("account"),
                 F("taken_at").asc(nulls_last=True),
                 F("created_at"),

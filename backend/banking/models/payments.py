@@ -40,6 +40,11 @@ class Payment(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["bank", "-created_at", "id"], name="banking_payment_of_bank"),
             models.Index(fields=["account", "-created_at", "id"], name="banking_payment_of_account"),
+            models.Index(
+                fields=["bank", "-created_at", "id"],
+                name="banking_payment_of_partner",
+                condition=Q(external_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -316,7 +316,7 @@ def test_a_payment_costs_the_same_for_any_number_of_loans(django_assert_num_quer
     for _ in range(3):
         make_loan(account, 10)
     pay(account, 1)  # Prepares the audit's statement on this connection.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(7):
         pay(account, 29)
 
 

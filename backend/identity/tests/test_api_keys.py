@@ -1,5 +1,6 @@
 """API keys of partners: `rest_framework_api_key`, narrowed by scopes (K-11, K-13, S4's `X-Api-Key`)."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from rest_framework.test import APIClient
 from rest_framework_api_key.models import APIKey
 
 from backend.common.ratelimit import limiter
-from backend.identity import limits
+from backend.identity import limits, permissions
 from backend.identity.models import KeyGrant
 from backend.identity.permissions import usable_key
 from backend.identity.tests.attempts import events
@@ -164,6 +165,26 @@ def test_a_key_costs_one_query(django_assert_num_queries):
 
     with django_assert_num_queries(1):
         assert usable_key(secret) is not None
+
+
+@pytest.mark.django_db
+def test_what_was_found_out_about_a_key_is_good_for_half_a_second(settings, django_assert_num_queries):
+    """BUG-S4-20: asked often, it costs neither query nor hash; being revoked, expired or narrowed counts soon."""
+    settings.PRINCIPAL_NEAR_SECONDS = 60
+    key, secret = made(expiry_date=datetime(2999, 1, 1, tzinfo=UTC))
+    found = usable_key(secret)
+
+    with django_assert_num_queries(0):
+        assert usable_key(secret) is found
+    assert usable_key(f"{secret}x") is None
+    found.expiry_date = timezone.now()
+    assert usable_key(secret) is not found
+    settings.PRINCIPAL_NEAR_SECONDS = 0.001
+    permissions._near.clear()
+    assert usable_key(secret) is not None
+    APIKey.objects.filter(pk=key.pk).update(revoked=True)
+    time.sleep(0.002)
+    assert usable_key(secret) is None
 
 
 @pytest.mark.django_db

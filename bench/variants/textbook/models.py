@@ -47,3 +47,15 @@ class TextbookAudit(models.Model):
 
     def __str__(self) -> str:
         return self.action
+
+
+from bench.variants.textbook.lending import (  # noqa: E402, F401 - models of the same application
+    TextbookCustomer,
+    TextbookEntry,
+    TextbookEvent,
+    TextbookLoan,
+    TextbookPayment,
+    TextbookPaymentDetail,
+    TextbookPosting,
+    TextbookTopic,
+)
