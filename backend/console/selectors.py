@@ -69,6 +69,7 @@ def list_chats(
 
     The queue has one page: the most urgent 50, in the order in which they are taken.
     """
+    shown: list[tuple[Chat, Sequence[str], int]]
     if view == "queue":
         waiting = list(support.list_queue(actor=actor).select_related("customer")[: PAGE + 1])
         shown, has_more = [(chat, [], 0) for chat in waiting[:PAGE]], len(waiting) > PAGE

@@ -49,6 +49,7 @@ def for_scripts() -> dict[str, str]:
         "no_reply": _("No reply begins so."),
         "failed": _("This did not work: %(why)s"),
         "reason": _("Why do you look at this document?"),
+        "chance": _("%(percent)s % chance of full repayment"),
         "done": _("Done."),
         "today": _("today"),
         "yesterday": _("yesterday"),

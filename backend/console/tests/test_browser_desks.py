@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from backend.audit.models import AuditLog
 from backend.banking.tests.factories import fund, make_account, make_bank
 from backend.conftest import PASSWORD
 from backend.console.tests.browsers import Visitor, until, why_not
@@ -97,11 +98,13 @@ def test_rules_are_drafted_changed_and_tried(visit, make_user):  # noqa: F811
 
 
 def test_the_trail_is_searched_opened_and_verified(visit, make_user):  # noqa: F811
-    page = visit(make_user("AUDITOR")).go("/console/audit/?action=kyc")
+    auditor = make_user("AUDITOR")
+    page = visit(auditor).go("/console/audit/?action=kyc")
     page.wait_for_selector("h1")
     assert page.locator("text=Export").count() == 1
     page.click("text=Verify the next stretch")
     page.wait_for_selector("text=nothing was altered")
+    assert AuditLog.objects.filter(action="audit.verified", actor_id=auditor.pk).count() == 1
     page = visit(make_user("BANK_ADMIN")).go("/console/audit/")
     assert page.locator("text=Verify the next stretch").count() == 0
     page.click(".trail button >> nth=0")

@@ -38,7 +38,7 @@ class Trail(Page):
         people = _names({row.actor_id for row in found})
         shown = [(row, people.get(row.actor_id), _words(row)) for row in found]
         template = "parts/trail.html" if request.htmx else "audit.html"  # type: ignore[attr-defined]
-        state = {} if request.htmx else {"seal": selectors.seal_state()}  # type: ignore[attr-defined]
+        state: dict[str, Any] = {} if request.htmx else {"seal": selectors.seal_state()}  # type: ignore[attr-defined]
         return self.show(template, rows=shown, more=more, asked=asked, is_auditor=self._is_auditor, **state)
 
     @property
@@ -75,7 +75,8 @@ class Verify(Page):
 
 
 def _names(ids: set[int | None]) -> dict[int | None, User]:
-    return dict(User.objects.filter(pk__in=ids - {None}).only("email", "first_name", "name").in_bulk())
+    known = [pk for pk in ids if pk is not None]
+    return dict(User.objects.filter(pk__in=known).only("email", "first_name", "name").in_bulk())
 
 
 def _words(row: Any) -> str:

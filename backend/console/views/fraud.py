@@ -1,5 +1,6 @@
 """Fraud: alerts as they come, what each rests on, the decision; and the rules with their dry runs."""
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -105,9 +106,10 @@ def state_of(page: Page, alert: FraudAlert) -> dict[str, Any]:
     }
 
 
-def _timeline(alert: FraudAlert) -> list[tuple[Any, str]]:
+def _timeline(alert: FraudAlert) -> list[tuple[datetime, str, str]]:
     """Return what happened to the alert, oldest first."""
-    names = {pk: selectors.name_of(pk) for pk in {alert.proposed_by_id, alert.decided_by_id, alert.claimed_by_id} if pk}
+    ids = {alert.proposed_by_id, alert.decided_by_id} - {None}
+    names: dict[int | None, str] = {pk: selectors.name_of(pk) for pk in ids if pk is not None}
     steps = [(alert.created_at, "raised", "")]
     if alert.repeats:
         steps.append((alert.last_seen_at, "seen again", f"{alert.repeats}×"))
@@ -119,7 +121,7 @@ def _timeline(alert: FraudAlert) -> list[tuple[Any, str]]:
     if alert.decided_at:
         who = names.get(alert.decided_by_id, "")
         steps.append((alert.decided_at, alert.status.lower(), f"{who} · {alert.reason}" if who else ""))
-    return [(at, what, more) for at, what, more in sorted(steps, key=lambda step: step[0])]
+    return sorted(steps, key=lambda step: step[0])
 
 
 def _readable(facts: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """The team: who has how much to do now, and how soon the desk answered, day by day (support/times.py)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from backend.identity.models import User
 from backend.support import selectors, times
 
 DAYS = 14
+EARLIEST = date(2000, 1, 1)
 
 
 class Team(Page):
@@ -49,6 +50,7 @@ def _range(request: HttpRequest, now: datetime) -> times.Range:
     except ValueError:
         first = last = None
     last = min(last or today, today)
+    last = max(last, EARLIEST)
     first = first or last - timedelta(days=DAYS - 1)
     if not last - timedelta(days=times.DAYS_MAX - 1) <= first <= last:
         first = last - timedelta(days=DAYS - 1)

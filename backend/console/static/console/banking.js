@@ -11,5 +11,5 @@ one("#predict")?.addEventListener("submit", async (event) => {
   if (!answer.ok) return refuse(say("failed", { why: why(answer) }));
   const { prediction, probability, risk_band, reasons, outside } = answer.data;
   const lines = reasons.map(({ effect, words }) => make("li", {}, `${effect < 0 ? "▼" : "▲"} ${words}`));
-  one("#prediction").replaceChildren(make("p", {}, make("strong", {}, prediction), ` · ${(probability * 100).toFixed(1)} % · `, make("span", { class: "mark" }, risk_band)), make("ul", { class: "plainlist" }, ...lines), ...(outside.length ? [make("p", { class: "soft" }, outside.join(", "))] : []));
+  one("#prediction").replaceChildren(make("p", {}, make("strong", {}, prediction), ` · ${say("chance", { percent: (probability * 100).toFixed(1) })} · `, make("span", { class: "mark" }, risk_band)), make("ul", { class: "plainlist" }, ...lines), ...(outside.length ? [make("p", { class: "soft" }, outside.join(", "))] : []));
 });
