@@ -309,7 +309,7 @@ FRAUD_KEPT_DAYS = env.fraud_kept_days
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
-    STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    STORAGES["staticfiles"] = {"BACKEND": "djangocrud.statics.NamedByContent"}
 
 # Development serves static files from the apps themselves, so nothing need be collected; the folder must exist.
 WHITENOISE_USE_FINDERS = not env.production

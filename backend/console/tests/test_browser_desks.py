@@ -67,9 +67,11 @@ def test_an_alert_comes_by_itself_is_claimed_and_decided_by_one(visit, make_user
         page.click(f"text={alert.alert_id} >> xpath=.. >> a")
         page.wait_for_selector("text=Take this alert")
 
+    pages[0].fill("#verdict-reason", "called the customer")
     pages[0].click("text=Take this alert")
     pages[1].wait_for_selector("text=A colleague has it")
-    pages[0].fill("#verdict-reason", "called the customer")
+    pages[0].wait_for_selector("text=You have this alert")
+    assert pages[0].input_value("#verdict-reason") == "called the customer"  # Though the part was loaded anew.
     pages[0].click("button[value=release]")
     pages[1].wait_for_selector("h2:has-text('Released')")
 

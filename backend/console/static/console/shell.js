@@ -2,6 +2,7 @@
 
 import { call, toSignIn, why } from "./api.js";
 import { all, badge, me, one, refuse, say, writeTimes, zone } from "./dom.js";
+import { forget } from "./keeping.js";
 import { Wire } from "./wire.js";
 
 const place = document.body.dataset.place;
@@ -103,6 +104,7 @@ export async function submit(form, submitter) {
   if (submitter?.name) body[submitter.name] = submitter.value;
   const answer = await call(method, path, method === "DELETE" ? undefined : body);
   delete form.dataset.busy;
+  if (answer.ok && !form.classList.contains("availability") && !submitter?.form?.dataset.keep) forget(form);
   if (answer.status === 401) toSignIn();
   else if (!answer.ok) refuse(say("failed", { why: why(answer) }));
   tell("sent", { form, answer, then: (form.dataset.then ?? "").split(" ") });
