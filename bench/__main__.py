@@ -14,6 +14,7 @@ from bench.banking import measure_banking
 from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
+from bench.console import measure_console
 from bench.figures import Report
 from bench.fraud import measure_fraud
 from bench.handler import measure_handler
@@ -40,6 +41,7 @@ PARTS: dict[str, Part] = {
     "banking": measure_banking,
     "budget": measure_budget,
     "support": measure_support,
+    "console": measure_console,
     "trail": measure_trail,
     "kyc": measure_kyc,
     "fraud": measure_fraud,

@@ -15,6 +15,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from backend.common import health, jobs  # noqa: E402
 from backend.common.pool import PoolBusy, PoolTimeout  # noqa: E402
+from backend.console.consumers import console_socket  # noqa: E402
 from backend.identity.consumers import notification_socket  # noqa: E402
 from backend.realtime import runtime  # noqa: E402
 from backend.realtime.sockets import no_such_socket  # noqa: E402
@@ -60,11 +61,13 @@ async def readyz() -> tuple[int, dict[str, Any]]:
 # Channels routes ASGI applications with Django's `path`, whose types know only views.
 chat: Any = chat_socket
 notifications: Any = notification_socket
+console: Any = console_socket
 sockets: list[Any] = [
     path("ws/support/chat/<uuid:chat_id>/", chat),
     path("api/ws/support/chat/<uuid:chat_id>/", chat),
     path("ws/notifications/", notifications),
     path("api/ws/notifications/", notifications),
+    path("ws/console/", console),
     re_path(r"", cast(Any, no_such_socket)),
 ]
 http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz}, early={"uploads"})

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "backend.budget",
     "backend.fraud",
     "backend.banking",
+    "django_htmx",
+    "backend.console",
 ]
 
 MIDDLEWARE = [
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "djangocrud.urls"
@@ -177,6 +180,7 @@ WEBHOOK_LOOPBACK, WEBHOOK_PLAIN_HTTP = env.webhook_loopback, not env.production
 AUTH_COOKIE_DOMAIN = env.auth_cookie_domain or None
 COOKIE_SECURE = env.production if env.cookie_secure is None else env.cookie_secure
 CSRF_COOKIE_DOMAIN = AUTH_COOKIE_DOMAIN
+CSRF_FAILURE_VIEW = "backend.console.faults.csrf_failed"
 CSRF_COOKIE_HTTPONLY = False  # Pages read it to send it back: that is the double submit.
 
 # Uses and seconds (design.md section 8). Sign-in counts failures only.
@@ -314,7 +318,7 @@ ACCOUNTS_PER_BANK_MAX = 5  # open ones of a person
 KYC_REFUSED_KEPT_DAYS = 7 * 365 + 2
 
 if env.production:  # Development serves the apps' own files; a release collects, compresses and names them by content.
-    STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    STORAGES["staticfiles"] = {"BACKEND": "djangocrud.statics.NamedByContent"}
 
 # Development serves static files from the apps themselves, so nothing need be collected; the folder must exist.
 WHITENOISE_USE_FINDERS = not env.production
@@ -329,6 +333,7 @@ USE_TZ = True
 DEMO_FILE = env.var / "demo.json"
 # Beside the checkout where it is relative: a command may be run from any folder.
 LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
+DEMO_PAGES = not env.production
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
 
 WEB_THREADS = env.web_threads
@@ -356,6 +361,7 @@ DOOR_PATHS = frozenset(
         *("/api/auth/login/", "/api/auth/register/", "/api/profile/change-password/", "/api/auth/password/change/"),
         *("/api/auth/password/forgot/", "/api/auth/password/reset/"),
         *("/api/auth/2fa/enrol/", "/api/auth/step-up/", f"/{ADMIN_URL}/login/"),
+        *("/console/sign-in/", "/console/second-factor/"),
         *("/api/user/create/", "/api/user/create", "/api/user/token/", "/api/user/token"),
     ]
 )

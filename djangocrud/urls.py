@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("backend.support.api.urls")),
     path("", include("backend.catalog.api.urls")),
     path("", include("backend.budget.api.urls")),
+    path("", include("backend.console.urls")),
     path("", include("backend.banking.api.urls")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
@@ -21,6 +22,6 @@ urlpatterns = [
 ]
 
 handler400 = "backend.common.problems.bad_request"
-handler403 = "backend.common.problems.forbidden"
-handler404 = "backend.common.problems.not_found"
-handler500 = "backend.common.problems.server_error"
+handler403 = "backend.console.faults.forbidden"
+handler404 = "backend.console.faults.not_found"
+handler500 = "backend.console.faults.server_error"

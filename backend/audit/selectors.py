@@ -7,7 +7,15 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from backend.audit.models import AuditDetail, AuditLog, AuditSeal, SecurityEvent
+from backend.audit.models import (
+    AuditCheckpoint,
+    AuditDetail,
+    AuditLog,
+    AuditPatrol,
+    AuditPending,
+    AuditSeal,
+    SecurityEvent,
+)
 from backend.common import hooks
 from backend.common.errors import NotFound
 
@@ -62,6 +70,21 @@ def find_values(row: AuditLog) -> AuditDetail | None:
 
 def find_seal(row: AuditLog) -> AuditSeal | None:
     return AuditSeal.objects.filter(row_id=row.pk).first()
+
+
+def seal_state() -> dict[str, Any]:
+    """Return how far the chain reaches, what waits for its seal, and how far the patrol is. Five queries."""
+    last, checkpoint = AuditSeal.objects.order_by("-seq").first(), AuditCheckpoint.objects.order_by("-number").first()
+    patrol = AuditPatrol.objects.first()
+    return {
+        "seq": last.seq if last else 0,
+        "waiting": AuditPending.objects.count(),
+        "checkpoint": checkpoint,
+        "patrol": patrol,
+        "broken": SecurityEvent.objects.filter(
+            event_type="DATA_CORRUPTION", metadata__has_key="finding", resolved=False
+        ).count(),
+    }
 
 
 def export_trail(export: hooks.Export) -> None:

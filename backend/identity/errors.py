@@ -19,6 +19,13 @@ class AccountBlocked(Forbidden):
     detail = "This account is blocked. Please contact an administrator."
 
 
+class NotAdmitted(Forbidden):
+    """The right password, at a door that is for others. Told only to whoever knows the password."""
+
+    code = "not_admitted"
+    detail = "This account has no access here."
+
+
 class OtpRequired(Unauthenticated):
     """The password was right; whoever enrolled needs a code, too."""
 

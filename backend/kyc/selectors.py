@@ -34,6 +34,28 @@ def list_cases(*, actor: Principal, assigned: str = "", risk: str = "", document
     return cases.select_related("user").order_by("opened_at", "id")
 
 
+def get_open_case(*, actor: Principal, user_id: int) -> Case:
+    """Return a person's open case, with who has it. One's own is not for oneself. Raises: Forbidden, NotFound."""
+    _require_reviewer(actor)
+    cases = Case.objects.filter(user_id=user_id, decided_at=None).exclude(user_id=actor.id)
+    found = cases.select_related("user", "assigned_to", "first_approved_by").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def history_of(*, actor: Principal, user_id: int) -> QuerySet[Case]:
+    """The person's decided cases, newest first. Raises: Forbidden."""
+    _require_reviewer(actor)
+    return Case.objects.filter(user_id=user_id).exclude(decided_at=None).exclude(user_id=actor.id).order_by("-id")
+
+
+def documents_of(*, actor: Principal, user_id: int) -> QuerySet[Document]:
+    """A person's documents for review, newest first. Raises: Forbidden."""
+    _require_reviewer(actor)
+    return Document.objects.filter(user_id=user_id).exclude(user_id=actor.id).order_by("-id")
+
+
 def list_documents(*, actor: Principal, status: str = "", document_type: str = "") -> QuerySet[Document]:
     """Everybody's documents, newest first (S2-R13)."""
     _require_reviewer(actor)

@@ -230,6 +230,27 @@ class KycSecondPersonNeeded(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KycClaimed(Notice):
+    """A colleague has taken the case; or nobody has it any more (`claimed_by` null)."""
+
+    kind = "kyc.claimed"
+    case_id: int
+    user_id: int
+    claimed_by: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycReviewed(Notice):
+    """A colleague has settled the case: it is on the desk no more."""
+
+    kind = "kyc.reviewed"
+    case_id: int
+    user_id: int
+    kyc_status: str
+    reviewed_by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KycDecided(Notice):
     """The person was approved or rejected; a rejection says why."""
 

@@ -106,6 +106,23 @@ def heads_of(topics: Iterable[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def newest_of(topics: Iterable[str], *, kind: str, within: int = 20) -> dict[str, StoredEvent]:
+    """Return the newest event of a kind among the last `within` of each topic. One query for all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT t.key, {_COLUMNS} FROM realtime_topic t CROSS JOIN LATERAL (
+                    SELECT * FROM realtime_event e WHERE e.topic_id = t.id AND e.seq > t.head - %s AND e.kind = %s
+                    ORDER BY e.seq DESC LIMIT 1
+                ) e WHERE t.key = ANY(%s)""",  # noqa: S608 - constants only
+            [within, kind, list(topics)],
+        )
+        rows = cursor.fetchall()
+    return {
+        topic: StoredEvent(topic, seq, of_kind, client_id, payload.encode(), at, rewrites)
+        for topic, seq, of_kind, client_id, payload, at, rewrites in rows
+    }
+
+
 def events_since(topic: str, *, seconds: int) -> Page:
     """Return the events of the last `seconds`, for a process that starts and must know what just happened."""
     with connection.cursor() as cursor:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
+from backend.common.errors import Forbidden
 from backend.common.principal import SUPPORT_AGENT, Principal
+from backend.identity.models import User, UserRole
 from backend.realtime import selectors as topics
 from backend.realtime.selectors import Page
 from backend.support.errors import AttachmentUnknown, ChatUnknown
 from backend.support.frames import MESSAGE, desk_topic_of, topic_of
-from backend.support.models import Attachment, Chat, ChatGrant, ChatLabel, ReadPosition
+from backend.support.models import AgentStatus, Attachment, Chat, ChatGrant, ChatLabel, ReadPosition
 
 JOIN = "join_chat"
 UNREAD_MAX = 100
@@ -71,6 +73,14 @@ def get_chat_of_staff(*, actor: Principal, chat_id: uuid.UUID) -> Chat:
 
 def find_chat(chat_id: uuid.UUID) -> Chat | None:
     return Chat.objects.filter(pk=chat_id).first()
+
+
+def list_colleagues(*, actor: Principal) -> QuerySet[User]:
+    """Whom an agent can give a chat to: everybody who answers chats, by name. Raises: Forbidden."""
+    if not may_join(actor):
+        raise Forbidden
+    held = UserRole.objects.filter(role__name=SUPPORT_AGENT, is_active=True, role__is_active=True)
+    return User.objects.filter(is_active=True, pk__in=held.values("user_id")).order_by("first_name", "pk")
 
 
 def role_in(chat: Chat, user_id: int) -> str:
@@ -161,6 +171,44 @@ def _rows(chats: Sequence[Chat], actor: Principal) -> list[ChatRow]:
         )
         for chat in chats
     ]
+
+
+def list_chats_at_desk(*, actor: Principal, is_open: bool) -> QuerySet[Chat]:
+    """The chats in which the actor answers or answered, newest first: assigned to them, and those they were let into.
+
+    One query now, for the latter's ids: mostly there are none, and then the list runs along its index.
+    """
+    shared = ChatGrant.objects.filter(user=actor.id, permission__codename=JOIN)
+    ids = list(shared.values_list("content_object_id", flat=True)) if may_join(actor) else []
+    chats = Chat.objects.filter(Q(admin_id=actor.id) | Q(pk__in=ids) if ids else Q(admin_id=actor.id))
+    return (chats.filter(closed_at=None) if is_open else chats).select_related("customer")
+
+
+def count_waiting() -> int:
+    """How many chats wait for an agent."""
+    return Chat.objects.filter(admin=None, closed_at=None).count()
+
+
+def loads(*, actor: Principal, now: datetime) -> list[dict[str, Any]]:
+    """Return how busy the desk's agents are, the busiest first: superusers see everybody, an agent themselves.
+
+    Three queries. Raises: Forbidden.
+    """
+    if not actor.is_superuser and not actor.has_role(SUPPORT_AGENT):
+        raise Forbidden
+    agents = list_colleagues(actor=actor)
+    people = list(agents if actor.is_superuser else agents.filter(pk=actor.id))
+    busy = Chat.objects.filter(admin__in=people, closed_at=None).order_by().values("admin_id")
+    snoozed = Q(snoozed_until__gt=now)
+    counts = {row["admin_id"]: row for row in busy.annotate(n=Count("*"), snoozed=Count("pk", filter=snoozed))}
+    states = AgentStatus.objects.in_bulk([person.pk for person in people])
+    rows = []
+    for person in people:
+        row, state = counts.get(person.pk, {"n": 0, "snoozed": 0}), states.get(person.pk)
+        here = state is not None and state.lease_until is not None and state.lease_until > now
+        on = state is None or state.is_switched_on
+        rows.append({"agent": person, "open": row["n"], "snoozed": row["snoozed"], "is_here": here, "is_on": on})
+    return sorted(rows, key=lambda row: (-row["open"], row["agent"].pk))
 
 
 def list_queue(*, actor: Principal) -> QuerySet[Chat]:

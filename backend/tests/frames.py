@@ -33,6 +33,14 @@ def check_notice_frame(frame: Any) -> None:
         _notice.validate(frame)
 
 
+def check_console_frame(frame: Any) -> None:
+    """Raises: jsonschema.ValidationError when the server may not send this frame on the console's socket."""
+    if isinstance(frame, list):
+        _notices.validate(frame)
+    else:
+        _console_frames[frame["type"]].validate(frame)
+
+
 def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]})
 
@@ -57,3 +65,4 @@ def _resolved(reference: dict[str, str]) -> dict[str, Any]:
 
 _history, _notices, _notice = _validator("history"), _validator("notices"), _validator("notice")
 _chat_frames, _notice_frames = _typed_frames("serverSends"), _typed_frames("serverNotifies")
+_console_frames = _typed_frames("serverShowsConsole")

@@ -67,6 +67,7 @@ PAGES = (
     f"^{settings.ADMIN_HONEYPOT_URL}",
     "grappelli/",
     "favicon.ico",
+    *("console/", "demo/"),
 )
 READERS_OF_THE_ENVIRONMENT = {"djangocrud/env.py", "djangocrud/settings_test.py"}
 

@@ -91,6 +91,12 @@ def get_account(*, actor: Principal, account_id: UUID) -> Account:
     return found
 
 
+def accounts_of_person(*, actor: Principal, user_id: int) -> QuerySet[Account]:
+    """A person's accounts, as far as the actor may see them: at banks they manage, for auditors everywhere."""
+    found = Account.objects.filter(customer__user=user_id).select_related("bank").order_by("account_number", "pk")
+    return found if actor.has_role(AUDITOR) else found.filter(bank__in=banks_managed_by(actor.id).values("pk"))
+
+
 def get_audited_account(*, actor: Principal, account_id: UUID) -> Account:
     """Return an account whose ledger the actor may read: a manager's, or for auditors any. Raises: AccountUnknown."""
     if not actor.has_role(AUDITOR):

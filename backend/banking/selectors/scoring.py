@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from backend.banking.errors import AccountUnknown, RunUnknown
-from backend.banking.models import Account, Loan, LoanState, RunScore, ScoringRun
+from backend.banking.models import Account, Loan, LoanScore, LoanState, RunScore, ScoringRun
 from backend.banking.selectors.banks import banks_managed_by, require_banks
 from backend.common.principal import Principal
 
@@ -73,6 +73,11 @@ def loans_to_score(run: ScoringRun) -> QuerySet[Loan]:
 def columns_of(rows: Sequence[Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
     """Return rows of LOAN_COLUMNS as the model takes many at once."""
     return dict(zip(FEATURES, zip(*rows, strict=True), strict=True))
+
+
+def scores_of_account(account_id: UUID) -> QuerySet[LoanScore]:
+    """What the model said of loans that were asked for on an account that the caller may see, newest first."""
+    return LoanScore.objects.filter(account=account_id).order_by("-id")
 
 
 def get_run(*, actor: Principal, run_id: UUID) -> ScoringRun:

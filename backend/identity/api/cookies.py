@@ -1,9 +1,7 @@
 """The S0 doors: `/api/register/`, `/api/login/`, … with tokens in HttpOnly cookies (S0-R1 to S0-R5)."""
 
-from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.middleware.csrf import get_token, rotate_token
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -14,7 +12,7 @@ from rest_framework.views import APIView
 
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, Message, Public, SignedRequest
-from backend.identity import tokens
+from backend.identity import browsers, tokens
 from backend.identity.api import devices
 from backend.identity.authentication import ACCESS_COOKIE, REFRESH_COOKIE, CookieAuthentication, check_csrf
 from backend.identity.errors import AccountBlocked, BadCredentials, RegistrationRefused, TokenRefused
@@ -110,7 +108,7 @@ class SignOut(APIView):
         responses={200: Message, 400: OpenApiResponse(Detail, description="No cookie of a session.")},
     )
     def post(self, request: Request) -> Response:
-        claims = _session_of(request)
+        claims = browsers.session_of(request._request)
         if claims is None:
             response = Response({"detail": "Invalid token", "code": "token_not_valid"}, status=400)
             # A foreign page's post comes without cookies (SameSite); it must not delete those that the browser has.
@@ -166,42 +164,11 @@ class Status(APIView):
 
 
 def delete_cookies(response: Response) -> None:
-    """Delete with the attributes they were set with; otherwise they would survive (BUG-S0-11)."""
-    for name in (ACCESS_COOKIE, REFRESH_COOKIE):
-        response.delete_cookie(name, path="/", domain=settings.AUTH_COOKIE_DOMAIN, samesite="Lax")
-    response.delete_cookie(
-        settings.CSRF_COOKIE_NAME, path="/", domain=settings.CSRF_COOKIE_DOMAIN, samesite=settings.CSRF_COOKIE_SAMESITE
-    )
+    browsers.take_tokens(response)
     response[CSRF_HEADER] = ""
 
 
 def _set_cookies(request: Request, response: Response, pair: TokenPair) -> None:
-    for name, value, read in (
-        (ACCESS_COOKIE, pair.access, tokens.read_access),
-        (REFRESH_COOKIE, pair.refresh, tokens.read_refresh),
-    ):
-        _set_cookie(response, name, value, read(value).expires_at)
+    browsers.give_tokens(response, pair)
     get_token(request._request)
     response[CSRF_HEADER] = request.META["CSRF_COOKIE"]  # The cookie's value, as S0-R4 says, and not a mask of it.
-
-
-def _set_cookie(response: Response, name: str, value: str, expires_at: datetime) -> None:
-    response.set_cookie(
-        name,
-        value,
-        expires=expires_at,
-        path="/",
-        domain=settings.AUTH_COOKIE_DOMAIN,
-        secure=settings.COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def _session_of(request: Request) -> tokens.Claims | None:
-    for name, read in ((REFRESH_COOKIE, tokens.read_refresh), (ACCESS_COOKIE, tokens.read_access)):
-        try:
-            return read(request.COOKIES.get(name, ""))
-        except TokenRefused:
-            continue
-    return None

@@ -3,13 +3,13 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail
+from backend.identity import browsers
 from backend.identity.authentication import DEVICE_COOKIE
 
 HEADER = "X-Device-Token"
@@ -33,12 +33,4 @@ def token_in(request: Request) -> str:
 def remember(response: Response, token: str) -> None:
     """Hand the token to the client both ways: apps keep the header's, browsers the cookie."""
     response[HEADER] = token
-    response.set_cookie(
-        DEVICE_COOKIE,
-        token,
-        max_age=int(settings.DEVICE_KNOWN_FOR.total_seconds()),
-        domain=settings.AUTH_COOKIE_DOMAIN,
-        secure=settings.COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    browsers.remember_device(response, token)

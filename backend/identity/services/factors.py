@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Subquery
 
 from backend.audit import services as audit
 from backend.common import encryption
 from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
-from backend.identity.models import RecoveryCode, TotpDevice, User
+from backend.identity.models import RecoveryCode, Session, TotpDevice, User
 from backend.identity.models.factors import newest_key_version
 from backend.notifications import services as notifications
 from backend.notifications.notices import RecoveryCodeUsed
@@ -37,6 +38,12 @@ def is_enrolled(user_id: int) -> bool:
 def must_enrol(user: User | Principal) -> bool:
     """Whether the console and the admin site ask this person for a second factor (`STAFF_TOTP_REQUIRED`)."""
     return bool(settings.STAFF_TOTP_REQUIRED) and (user.is_staff or user.is_superuser)
+
+
+def has_shown(*, user_id: int, sid: str) -> bool:
+    """Whether this session was opened with a code: every session is that was opened since the app counts. One query."""
+    since = TotpDevice.objects.filter(user_id=user_id, confirmed=True).values("confirmed_at")[:1]
+    return Session.objects.filter(pk=sid, user_id=user_id, created_at__gte=Subquery(since)).exists()
 
 
 def accept_code(*, user: User, device: TotpDevice, code: str) -> bool:

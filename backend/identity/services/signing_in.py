@@ -1,6 +1,7 @@
 """Signing in: one way to check a password and open a session, behind every door and the admin site."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import NoReturn
@@ -12,7 +13,14 @@ from backend.audit import services as audit
 from backend.common import request_context
 from backend.common.unit_of_work import unit_of_work
 from backend.identity import limits
-from backend.identity.errors import AccountBlocked, AccountLocked, BadCredentials, OtpInvalid, OtpRequired
+from backend.identity.errors import (
+    AccountBlocked,
+    AccountLocked,
+    BadCredentials,
+    NotAdmitted,
+    OtpInvalid,
+    OtpRequired,
+)
 from backend.identity.models import LoginLog, TotpDevice, User
 from backend.identity.services import factors, locks, sessions
 from backend.identity.services.sessions import TokenPair
@@ -35,13 +43,21 @@ class SignedIn:
 
 
 def sign_in(
-    *, identifier: str, password: str, door: str, platform: str = "", device_token: str = "", otp: str = ""
+    *,
+    identifier: str,
+    password: str,
+    door: str,
+    platform: str = "",
+    device_token: str = "",
+    otp: str = "",
+    admits: Callable[[User], bool] | None = None,
 ) -> SignedIn:
     """Check the password, and the code of whoever enrolled, and open a session.
 
-    Every attempt is logged, with the platform and the outcome (S1-B3).
+    Every attempt is logged, with the platform and the outcome (S1-B3). `admits` says for whom the door is; whoever it
+    is not for keeps the sessions they have.
 
-    Raises: what `check_credentials` raises.
+    Raises: what `check_credentials` raises, and NotAdmitted.
     Locks: the user row, so that a change of the password comes before, or ends this session too.
     After commit: `session.revoked` for sessions beyond the number a customer may have.
     """
@@ -49,6 +65,9 @@ def sign_in(
         identifier=identifier, password=password, platform=platform, device_token=device_token, otp=otp
     )
     user = checked.user
+    if admits is not None and not admits(user):
+        _log(user, platform, successful=False, description="Login Failed: not admitted")
+        raise NotAdmitted
     try:
         pair = _open_session(checked, door, platform)
     except BadCredentials:

@@ -24,9 +24,11 @@ from backend.kyc.errors import (
 from backend.kyc.models import COUNTING, Case, Document
 from backend.notifications import services as notifications
 from backend.notifications.notices import (
+    KycClaimed,
     KycDecided,
     KycDocumentsRequested,
     KycReady,
+    KycReviewed,
     KycSecondPersonNeeded,
     KycSubmitted,
 )
@@ -61,24 +63,28 @@ def claim_case(*, actor: Principal, user_id: int) -> Case:
 
     Repeating: for its reviewer, the same case again.
     Raises: Forbidden, OwnCase, CaseUnknown, AlreadyReviewed, CaseClaimed. Locks: the user row.
+    After commit: `kyc.claimed` to the desk.
     """
-    with unit_of_work():
+    with unit_of_work() as unit:
         case = _open_case_of(actor, user_id)[1]
         if case.assigned_to_id not in (None, actor.id):
             raise CaseClaimed(reviewer_id=case.assigned_to_id)
         if case.assigned_to_id is None:
-            _assign(case, actor)
+            _assign(unit, case, actor)
     return case
 
 
 def release_case(*, actor: Principal, user_id: int) -> None:
-    """Give a case back to the queue. Repeating it changes nothing. Raises: as `claim_case`. Locks: the user row."""
-    with unit_of_work():
+    """Give a case back to the queue. Repeating it changes nothing. Raises: as `claim_case`. Locks: the user row.
+
+    After commit: `kyc.claimed` to the desk, of nobody.
+    """
+    with unit_of_work() as unit:
         case = _open_case_of(actor, user_id)[1]
         if case.assigned_to_id not in (None, actor.id):
             raise CaseClaimed(reviewer_id=case.assigned_to_id)
         if case.assigned_to_id is not None:
-            _unassign(case, by_id=actor.id)
+            _unassign(unit, case, by_id=actor.id)
 
 
 def approve(*, actor: Principal, user_id: int) -> User:
@@ -152,14 +158,14 @@ def return_cases(withdrawal: hooks.Withdrawal) -> None:
     if not withdrawal.takes(BANK_ADMIN):
         return
     user_id = withdrawal.user_id
-    with unit_of_work():
+    with unit_of_work() as unit:
         theirs = Q(assigned_to_id=user_id) | Q(first_approved_by_id=user_id)
         for case in Case.objects.select_for_update(no_key=True).filter(theirs, decided_at=None).order_by("pk"):
             if case.first_approved_by_id == user_id:
                 case.first_approved_by = case.first_approved_at = None
                 case.save(update_fields=["first_approved_by", "first_approved_at"])
             if case.assigned_to_id == user_id:
-                _unassign(case, by_id=withdrawal.by_id)
+                _unassign(unit, case, by_id=withdrawal.by_id)
 
 
 def _open_case_of(actor: Principal, user_id: int) -> tuple[User, Case]:
@@ -179,16 +185,23 @@ def _open_case_of(actor: Principal, user_id: int) -> tuple[User, Case]:
     return user, case
 
 
-def _assign(case: Case, actor: Principal) -> None:
+def _assign(unit: UnitOfWork, case: Case, actor: Principal) -> None:
     case.assigned_to_id, case.assigned_at = actor.id, datetime.now(UTC)
     case.save(update_fields=["assigned_to", "assigned_at"])
     audit.record(actor_id=actor.id, action="kyc.case_claimed", target=case)
+    _tell_claim(unit, case)
 
 
-def _unassign(case: Case, *, by_id: int | None) -> None:
+def _unassign(unit: UnitOfWork, case: Case, *, by_id: int | None) -> None:
     case.assigned_to = case.assigned_at = None
     case.save(update_fields=["assigned_to", "assigned_at"])
     audit.record(actor_id=by_id, action="kyc.case_released", target=case)
+    _tell_claim(unit, case)
+
+
+def _tell_claim(unit: UnitOfWork, case: Case) -> None:
+    notice = KycClaimed(case_id=case.pk, user_id=case.user_id, claimed_by=case.assigned_to_id)
+    notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=notice)
 
 
 def _approve_first(unit: UnitOfWork, actor: Principal, user: User, case: Case) -> None:
@@ -225,4 +238,6 @@ def _decide(
     sessions.principal_changed(unit, user_id=user.pk)
     notice = KycDecided(kyc_status=user.kyc_status, reason=reason)
     notifications.tell(unit, topics=[notifications.inbox_of(user.pk)], notice=notice)
+    settled = KycReviewed(case_id=case.pk, user_id=user.pk, kyc_status=user.kyc_status, reviewed_by=actor.id)
+    notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=settled)
     hooks.kyc_decided(hooks.KycDecision(user.pk, approved, actor.id))

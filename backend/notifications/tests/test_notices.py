@@ -15,11 +15,13 @@ from backend.notifications.notices import (
     FraudClaimed,
     FraudDecided,
     FraudProposed,
+    KycClaimed,
     KycDecided,
     KycDocumentsRequested,
     KycExpired,
     KycReady,
     KycRegistered,
+    KycReviewed,
     KycSecondPersonNeeded,
     KycSubmitted,
     Notice,
@@ -28,6 +30,10 @@ from backend.notifications.notices import (
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of, tell
 
 KINDS = {found for found in vars(notices).values() if isinstance(found, type) and found.__base__ is Notice}
+ALERT = {
+    **{"alert_id": "A", "alert_type": "HONEYPOT", "severity": "HIGH", "status": "OPEN", "title": "Somebody tries"},
+    **{"risk_score": 70, "is_held": False, "is_escalated": False, "created_at": "2026-01-02T03:04:05Z"},
+}
 TABLE = [
     (
         ChatQueued(chat_id="c", customer_id=7, customer="Ana"),
@@ -41,6 +47,32 @@ TABLE = [
     ),
     (ChatShared(chat_id="c", shared_by=8), "chat.shared", {"chat_id": "c", "shared_by": 8}),
     (ChatClosed(chat_id="c", closed_by=8), "chat.closed", {"chat_id": "c", "closed_by": 8}),
+    (
+        KycClaimed(case_id=3, user_id=7, claimed_by=None),
+        "kyc.claimed",
+        {"case_id": 3, "user_id": 7, "claimed_by": None},
+    ),
+    (
+        KycReviewed(case_id=3, user_id=7, kyc_status="APPROVED", reviewed_by=8),
+        "kyc.reviewed",
+        {"case_id": 3, "user_id": 7, "kyc_status": "APPROVED", "reviewed_by": 8},
+    ),
+    (notices.FraudAlerted(**ALERT), "fraud.alert", ALERT),
+    (
+        notices.FraudClaimed(alert_id="A", claimed_by=None, claimed_until=None),
+        "fraud.claimed",
+        {"alert_id": "A", "claimed_by": None, "claimed_until": None},
+    ),
+    (
+        notices.FraudProposed(alert_id="A", verdict="reject", proposed_by=8),
+        "fraud.proposed",
+        {"alert_id": "A", "verdict": "reject", "proposed_by": 8},
+    ),
+    (
+        notices.FraudDecided(alert_id="A", status="EXPIRED", decided_by=None),
+        "fraud.decided",
+        {"alert_id": "A", "status": "EXPIRED", "decided_by": None},
+    ),
     (
         SessionRevoked(session_id="s", reason="sign_out"),
         "session.revoked",

@@ -1,0 +1,23 @@
+"""How the console writes numbers."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def lasting(seconds: float | None) -> str:
+    """Write a length of time as people say it: 42 s, 5 min, 2.5 h, 3 d."""
+    if seconds is None:
+        return "–"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            number = seconds / size
+            return f"{number:.0f} {unit}" if number >= 10 or unit == "min" else f"{number:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@register.filter
+def unlocalized(number: float | None) -> str:
+    """Write a number as an attribute has it, whatever the language."""
+    return f"{float(number or 0):.3f}"
