@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from backend.banking.selectors import facts
-from backend.banking.services import transfers
-from djangocrud.asgi import application
+import django
+
+django.setup()
+
+from backend.banking.selectors import facts  # noqa: E402
+from backend.banking.services import transfers  # noqa: E402
+from djangocrud.asgi import application  # noqa: E402
 
 __all__ = ["application"]
 
