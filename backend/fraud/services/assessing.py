@@ -31,7 +31,8 @@ SELECT s.id, s.published_at, ARRAY(
 FROM fraud_ruleset s WHERE s.state = 'PUBLISHED'"""
 _STORED = [field.attname for field in Assessment._meta.concrete_fields if not field.primary_key]
 _PLACES = ", ".join(["%s"] * len(_STORED))
-_STORE = f"INSERT INTO fraud_assessment ({', '.join(_STORED)}) VALUES ({_PLACES}) RETURNING id"  # noqa: S608 - its columns
+_COLUMNS = ", ".join(_STORED)
+_STORE = f"INSERT INTO fraud_assessment ({_COLUMNS}) VALUES ({_PLACES}) RETURNING id"  # noqa: S608 - its columns
 
 
 @dataclass(frozen=True, slots=True)
