@@ -43,6 +43,8 @@ def for_scripts() -> dict[str, str]:
         "assigned": _("%(name)s was assigned to you"),
         "wrote": _("%(name)s wrote"),
         "alert": _("A fraud alert waits"),
+        "loan": _("A loan was asked for"),
+        "no_connection": _("no connection"),
         "kyc": _("%(name)s waits for verification"),
         "edit": _("Edit"),
         "withdraw": _("Withdraw"),

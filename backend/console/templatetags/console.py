@@ -1,8 +1,13 @@
-"""How the console writes numbers."""
+"""How the console writes numbers, and the words of the slices."""
+
+from decimal import Decimal
 
 from django import template
 
+from backend.console import words
+
 register = template.Library()
+register.filter("word", words.word)
 
 
 @register.filter
@@ -21,3 +26,9 @@ def lasting(seconds: float | None) -> str:
 def unlocalized(number: float | None) -> str:
     """Write a number as an attribute has it, whatever the language."""
     return f"{float(number or 0):.3f}"
+
+
+@register.filter
+def percent(share: Decimal | float | None) -> str:
+    """Write a share of one: 0.8231 is 82.3 %."""
+    return "–" if share is None else f"{float(share) * 100:.1f} %"

@@ -102,7 +102,7 @@ def state_of(page: Page, alert: FraudAlert) -> dict[str, Any]:
         "is_own_proposal": alert.proposed_by_id == me,
         "timeline": _timeline(alert),
         "notes": selectors.list_notes(actor=page.principal, alert_id=alert.alert_id),
-        "labels": FraudAlert.Label.choices,
+        "labels": FraudAlert.Label.values,
     }
 
 

@@ -1,6 +1,6 @@
 // The product's own REST API, with the session that the page has.
 
-import { one } from "./dom.js";
+import { one, say } from "./dom.js";
 
 let renewing = null;
 let bearer = null;
@@ -50,7 +50,7 @@ export function renew() {
 
 /** Return words for people out of an answer that is no success. */
 export function why({ status, data }) {
-  if (!status) return "no connection";
+  if (!status) return say("no_connection");
   if (data?.detail) return Array.isArray(data.detail) ? data.detail.join(" ") : data.detail;
   if (data && typeof data === "object") return Object.values(data).flat().join(" ");
   return String(status);
