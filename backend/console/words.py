@@ -91,3 +91,86 @@ _WORDS: dict[str, Any] = {
 def word(value: Any) -> str:
     """Return a word of a list for people; what is no such word (a purpose that a bank wrote) as it is."""
     return str(_WORDS.get(str(value), value if value is not None else ""))
+
+
+# The document of the fraud rules and the facts that it judges by: keys for programs, named for people here.
+_RULES: dict[str, Any] = {
+    "transfer_amount": _("amount of the transfer"),
+    "daily_amount": _("sent on this banking day"),
+    "hour_count": _("transfers in an hour"),
+    "hour_amount": _("sent in an hour"),
+    "day_count": _("transfers in 24 hours"),
+    "day_amount": _("sent in 24 hours"),
+    "unusual_amount": _("unusual amount"),
+    "new_payee": _("new payee"),
+    "new_device": _("new device"),
+    "new_address": _("new address"),
+    "night": _("by night"),
+    "structuring": _("just below a limit"),
+    "dormant": _("account that slept"),
+    "in_and_out": _("in and out again"),
+    "steps": _("steps"),
+    "over": _("over"),
+    "points": _("points"),
+    "history_min": _("transfers known, at least"),
+    "least": _("deviation, at least"),
+    "from_amount": _("from this amount"),
+    "hours": _("hours"),
+    "from_hour": _("from this hour"),
+    "to_hour": _("to this hour"),
+    "usual_percent": _("usual, in percent"),
+    "limit": _("limit"),
+    "within_percent": _("below it, in percent"),
+    "days": _("days"),
+    "received": _("received"),
+    "*": _("all currencies"),
+    # What a dry run counts
+    "seen": _("looked at"),
+    "newly_held": _("newly held"),
+    "no_longer_held": _("no longer held"),
+    "newly_alerted": _("newly alerted"),
+    "cleared": _("cleared"),
+    "unchanged": _("unchanged"),
+    "held": _("held"),
+    "alerted": _("alerted"),
+    "RUNNING": _("running"),
+    "DONE": _("done"),
+    "FAILED": _("failed"),
+}
+
+
+def rule_words() -> dict[str, str]:
+    return {key: str(words) for key, words in _RULES.items()}
+
+
+_FACTS: dict[str, Any] = {
+    "at": _("when"),
+    "time_zone": _("time zone of the bank"),
+    "user_id": _("person (id)"),
+    "account_id": _("account (id)"),
+    "account_number": _("account"),
+    "opened_at": _("account opened"),
+    "currency": _("currency"),
+    "amount": _("amount"),
+    "payee": _("payee (id)"),
+    "payee_count": _("transfers to this payee before"),
+    "payee_is_own": _("payee is the sender's own account"),
+    "sent_today": _("sent on this banking day before"),
+    "count_1h": _("transfers in the hour before"),
+    "sum_1h": _("sent in the hour before"),
+    "count_24h": _("transfers in the 24 hours before"),
+    "sum_24h": _("sent in the 24 hours before"),
+    "amounts_24h": _("amounts in the 24 hours before"),
+    "history": _("history of the account"),
+    "received_24h": _("received in 24 hours"),
+    "last_sent_at": _("last sent"),
+    "is_attended": _("sent by the person themselves"),
+    "device_since": _("device known since"),
+    "address_since": _("address known since"),
+    "hour": _("hour of the bank's day"),
+}
+
+
+def fact(name: str) -> str:
+    """Return what one of the facts behind a verdict is called."""
+    return str(_FACTS.get(name, name.replace("_", " ")))

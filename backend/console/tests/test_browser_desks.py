@@ -9,7 +9,7 @@ from backend.audit.models import AuditLog
 from backend.banking.tests.factories import fund, make_account, make_bank
 from backend.conftest import PASSWORD
 from backend.console.tests.browsers import Visitor, until, why_not
-from backend.console.tests.test_browser import _orm_beside_the_driver, chromium, opened, visit  # noqa: F401 - fixtures
+from backend.console.tests.test_browser import opened
 from backend.fraud.tests.made import flagged, held
 from backend.kyc.tests.people import waiting
 from backend.support.tests.factories import make_talk, store_messages
@@ -19,10 +19,10 @@ pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(why_not()), reason=why
 GRAVE = {"serious", "critical"}
 
 
-def test_a_case_is_locked_and_decided_before_a_colleagues_eyes(visit, make_user):  # noqa: F811
+def test_a_case_is_locked_and_decided_before_a_colleagues_eyes(browse, make_user):
     person = waiting(make_user, first_name="Pat")
     one, other = (
-        visit(make_user("BANK_ADMIN", first_name=name)).go(f"/console/kyc/{person.pk}/") for name in ("Bea", "Bob")
+        browse(make_user("BANK_ADMIN", first_name=name)).go(f"/console/kyc/{person.pk}/") for name in ("Bea", "Bob")
     )
     for page in (one, other):
         page.wait_for_selector("text=Take this case")
@@ -41,9 +41,9 @@ def test_a_case_is_locked_and_decided_before_a_colleagues_eyes(visit, make_user)
     assert one.locator("text=by you").count() == 1
 
 
-def test_a_rejection_needs_its_reason_and_the_person_is_told(visit, make_user):  # noqa: F811
+def test_a_rejection_needs_its_reason_and_the_person_is_told(browse, make_user):
     person = waiting(make_user, first_name="Pat")
-    page = visit(make_user("BANK_ADMIN")).go(f"/console/kyc/{person.pk}/")
+    page = browse(make_user("BANK_ADMIN")).go(f"/console/kyc/{person.pk}/")
     page.wait_for_selector("text=Take this case")
     page.click("#lock >> text=Reject")
     person.refresh_from_db()
@@ -57,8 +57,8 @@ def test_a_rejection_needs_its_reason_and_the_person_is_told(visit, make_user): 
     assert person.kyc_status == "REJECTED"
 
 
-def test_an_alert_comes_by_itself_is_claimed_and_decided_by_one(visit, make_user):  # noqa: F811
-    one, other = visit(make_user("BANK_ADMIN", first_name="Bea")), visit(make_user("BANK_ADMIN", first_name="Bob"))
+def test_an_alert_comes_by_itself_is_claimed_and_decided_by_one(browse, make_user):
+    one, other = browse(make_user("BANK_ADMIN", first_name="Bea")), browse(make_user("BANK_ADMIN", first_name="Bob"))
     pages = [visitor.go("/console/fraud/") for visitor in (one, other)]
     for visitor in (one, other):
         visitor.live()
@@ -80,9 +80,9 @@ def test_an_alert_comes_by_itself_is_claimed_and_decided_by_one(visit, make_user
     assert "called the customer" in pages[1].inner_text(".timeline")
 
 
-def test_rules_are_drafted_changed_and_tried(visit, make_user):  # noqa: F811
+def test_rules_are_drafted_changed_and_tried(browse, make_user):
     flagged(make_user())
-    visitor = visit(make_user("BANK_ADMIN"))
+    visitor = browse(make_user("BANK_ADMIN"))
     page = visitor.go("/console/fraud/rules/")
     page.fill("#note", f"less at night {uuid.uuid4().hex[:6]}")
     page.click("text=New draft")
@@ -99,15 +99,15 @@ def test_rules_are_drafted_changed_and_tried(visit, make_user):  # noqa: F811
     assert page.input_value("#f-night-points") == "12"
 
 
-def test_the_trail_is_searched_opened_and_verified(visit, make_user):  # noqa: F811
+def test_the_trail_is_searched_opened_and_verified(browse, make_user):
     auditor = make_user("AUDITOR")
-    page = visit(auditor).go("/console/audit/?action=kyc")
+    page = browse(auditor).go("/console/audit/?action=kyc")
     page.wait_for_selector("h1")
     assert page.locator("text=Export").count() == 1
     page.click("text=Verify the next stretch")
     page.wait_for_selector("text=nothing was altered")
     assert AuditLog.objects.filter(action="audit.verified", actor_id=auditor.pk).count() == 1
-    page = visit(make_user("BANK_ADMIN")).go("/console/audit/")
+    page = browse(make_user("BANK_ADMIN")).go("/console/audit/")
     assert page.locator("text=Verify the next stretch").count() == 0
     page.click(".trail button >> nth=0")
     page.wait_for_selector(".detail .facts")
@@ -136,13 +136,13 @@ def everything(live, make_user):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_page(visit, everything, scheme):  # noqa: F811
+def test_axe_finds_nothing_serious_on_any_page(browse, everything, scheme):
     """WCAG AA, at 1280 px in light, on a phone in dark; and no page is wider than a phone."""
     from axe_playwright_python.sync_playwright import Axe
 
     user, talk, paths = everything
     size = {"width": 1280, "height": 800} if scheme == "light" else {"width": 390, "height": 800}
-    visitor, stranger = (visit(who, viewport=size, color_scheme=scheme) for who in (user, None))
+    visitor, stranger = (browse(who, viewport=size, color_scheme=scheme) for who in (user, None))
     found = []
 
     def look(page, name: str) -> None:
@@ -161,9 +161,9 @@ def test_axe_finds_nothing_serious_on_any_page(visit, everything, scheme):  # no
     assert found == []
 
 
-def test_times_are_in_the_readers_zone_and_the_theme_stays(visit, make_user):  # noqa: F811
+def test_times_are_in_the_readers_zone_and_the_theme_stays(browse, make_user):
     alert = held(make_user())
-    visitor: Visitor = visit(make_user("BANK_ADMIN"), timezone_id="Asia/Tokyo", color_scheme="light")
+    visitor: Visitor = browse(make_user("BANK_ADMIN"), timezone_id="Asia/Tokyo", color_scheme="light")
     page = visitor.go(f"/console/fraud/{alert.alert_id}/")
     visitor.live()
     shown = page.inner_text(".timeline time")
@@ -178,13 +178,13 @@ def test_times_are_in_the_readers_zone_and_the_theme_stays(visit, make_user):  #
     assert page.get_attribute("html", "data-theme") == "dark"
 
 
-def test_a_customer_of_the_demo_chats_and_rates_beside_an_agent(live, visit, make_user):  # noqa: F811
+def test_a_customer_of_the_demo_chats_and_rates_beside_an_agent(live, browse, make_user):
     """`/demo/`: tokens in the page's own hands, the same API and sockets as the console's."""
     from backend.support.tests.factories import nobody_is_available
 
     nobody_is_available()
     customer, agent = make_user(first_name="Ana"), make_user("SUPPORT_AGENT", first_name="Ben")
-    app, desk = visit(), visit(agent)
+    app, desk = browse(), browse(agent)
     theirs = desk.go("/console/inbox/?view=queue")
     desk.live(theirs)
     phone = app.go("/demo/")

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.audit.models import AuditLog
 from backend.banking.tests.factories import fund, make_account, make_bank
+from backend.banking.tests.lending_factories import apply, lend, make_borrower
 from backend.console.tests.forms import token_on
 from backend.fraud.models import FraudAlert
 from backend.fraud.tests.made import flagged, held
@@ -31,6 +32,7 @@ def test_lists_cost_the_same_however_much_is_in_them(make_user, visit):
     bank = make_bank(manager=everybody)
     account = fund(make_account(bank=bank), Decimal("10.00")) or make_account(bank=bank)
     paths = ["/console/kyc/", "/console/fraud/", "/console/audit/", "/console/team/", "/console/inbox/?view=queue"]
+    paths += ["/console/lending/", "/console/lending/?shown=all"]
     paths += [f"/console/banking/{bank.pk}/", f"/console/banking/{bank.pk}/accounts/"]
     nobody_is_available()
 
@@ -40,6 +42,8 @@ def test_lists_cost_the_same_however_much_is_in_them(make_user, visit):
         make_account(bank=bank)
         make_user("SUPPORT_AGENT")
         waiting_chat(make_user())
+        apply(make_borrower(make_user))
+        lend(make_user, make_borrower(make_user))
 
     add()
     client = visit(everybody)
