@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django import template
+from django.utils import formats
 
 from backend.console import words
 
@@ -32,3 +33,9 @@ def unlocalized(number: float | None) -> str:
 def percent(share: Decimal | float | None) -> str:
     """Write a share of one: 0.8231 is 82.3 %."""
     return "–" if share is None else f"{float(share) * 100:.1f} %"
+
+
+@register.filter
+def money(amount: Decimal | str | None) -> str:
+    """Write an amount with its two places, in groups of three."""
+    return "–" if amount is None or amount == "" else formats.number_format(Decimal(amount), 2, force_grouping=True)

@@ -29,15 +29,15 @@ def visit() -> Callable[[User], Client]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """One browser for a module's tests, each of whose people gets a context of their own. Not for longer: its driver
-    keeps an event loop in this thread, and other tests run theirs."""
-    with launched() as browser:
+    keeps an event loop in this thread, and other tests run theirs. The tests' own queries are not made on that loop."""
+    with pytest.MonkeyPatch.context() as environment, launched() as browser:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield browser
 
 
 @pytest.fixture
-def browse(live: Any, chromium: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Visitor]]:
+def browse(live: Any, chromium: Any) -> Iterator[Callable[..., Visitor]]:
     """Return a person at a browser of their own, signed in; at the end nothing may have gone wrong on any page."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # The tests' own queries are not made on the driver's loop.
     there: list[Visitor] = []
 
     def make(user: User | None = None, **options: Any) -> Visitor:
