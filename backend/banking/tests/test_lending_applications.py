@@ -50,8 +50,8 @@ from backend.banking.tests.lending_factories import (
     state_of,
 )
 from backend.identity.models import User
-from backend.realtime.models import Event
 from backend.identity.principals import principal_of
+from backend.realtime.models import Event
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""What the console's tests share: a client without scripts, browsers, and the memory of a process that has just begun."""
+"""What the console's tests share: a client without scripts, browsers, the memory of a process that has just begun."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

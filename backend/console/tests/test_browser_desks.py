@@ -222,25 +222,29 @@ def test_times_are_in_the_readers_zone_and_the_theme_stays(browse, make_user):
     assert page.get_attribute("html", "data-theme") == "dark"
 
 
-def test_a_customer_of_the_demo_chats_and_watches_a_transfer_being_held_and_released(live, browse, make_user):
-    """`/demo/`: tokens in the page's own hands, the same API and sockets as the console's."""
-    nobody_is_available()
-    customer, agent = make_user(first_name="Ana"), make_user("SUPPORT_AGENT", first_name="Ben")
-    source = account_of(customer, balance="20000.00")
-    target = account_of(make_user(first_name="Bob"), bank=source.bank)
-    app, desk = browse(), browse(agent)
-    theirs = desk.go("/console/inbox/?view=queue")
-    desk.live(theirs)
+def demo_app(browse, customer):
+    """A customer's app: `/demo/`, signed in."""
+    app = browse()
     phone = app.go("/demo/")
     phone.fill("#username", customer.email)
     phone.fill("#password", PASSWORD)
     phone.press("#password", "Enter")
+    phone.wait_for_selector("#phone:not([hidden])")
+    return app, phone
 
-    # The chat
+
+def test_a_customer_of_the_demo_chats_and_rates_beside_an_agent(browse, make_user):
+    """`/demo/`: tokens in the page's own hands, the same API and sockets as the console's."""
+    nobody_is_available()
+    desk = browse(make_user("SUPPORT_AGENT", first_name="Ben"))
+    theirs = desk.go("/console/inbox/?view=queue")
+    desk.live(theirs)
+    app, phone = demo_app(browse, make_user(first_name="Ana"))
     phone.click("text=Ask something")
     phone.fill("#text", "Hello <b>there</b>")
     phone.press("#text", "Enter")
     phone.wait_for_selector("#events .said.mine")
+
     theirs.click("#tab-mine")
     theirs.click("#chats .chat a")
     theirs.wait_for_selector("text=Hello <b>there</b>")
@@ -250,8 +254,15 @@ def test_a_customer_of_the_demo_chats_and_watches_a_transfer_being_held_and_rele
     theirs.click("text=Close the chat")
     phone.click("#rate [value='5']")
     phone.wait_for_selector("#rate", state="hidden")
+    assert "accessToken" not in {one["name"] for one in app.context.cookies()}
 
-    # The money: held, and let go by the fraud desk in another browser
+
+def test_a_customer_of_the_demo_watches_a_transfer_being_held_and_released(browse, make_user):
+    """Sent on one browser, released by the fraud desk in another, heard of on the first by itself."""
+    customer = make_user(first_name="<img src=x onerror=alert(1)>")
+    source = account_of(customer, balance="20000.00")
+    target = account_of(make_user(first_name="Bob"), bank=source.bank)
+    _, phone = demo_app(browse, customer)
     phone.fill("#account_number", target.account_number)
     phone.fill("#amount", "12000.00")
     phone.click("#send-money button")
@@ -270,7 +281,7 @@ def test_a_customer_of_the_demo_chats_and_watches_a_transfer_being_held_and_rele
     assert phone.locator("#transfers li").count() == 1
     assert phone.locator("text=8,000.00 USD").count() == 1
     assert Transfer.objects.get(source=source).state == "posted"
-    assert "accessToken" not in {one["name"] for one in app.context.cookies()}
+    assert officer.locator("#main img").count() == 0  # The name is text.
 
 
 def test_a_loan_is_decided_before_a_colleagues_eyes_and_paid_out_once(browse, make_user):
@@ -308,14 +319,12 @@ def test_the_browser_notifies_whoever_looks_elsewhere(browse, make_user):
     """The page's own notifications, noted as they are made; the permission is the browser's."""
     visitor = browse(make_user("BANK_ADMIN"))
     visitor.context.grant_permissions(["notifications"])
-    visitor.page.add_init_script(
-        """window.noted = [];
+    visitor.page.add_init_script("""window.noted = [];
         window.Notification = class extends Notification {
           constructor(title, options) { super(title, options); window.noted.push(`${title}: ${options.body}`); }
         };
         window.away = false;
-        Object.defineProperty(document, "hidden", { get: () => window.away });"""
-    )
+        Object.defineProperty(document, "hidden", { get: () => window.away });""")
     page = visitor.go("/console/fraud/")
     visitor.live()
     assert page.locator("#notify").is_hidden()  # Allowed already: nothing to ask for.
@@ -337,7 +346,11 @@ def test_a_page_of_another_site_can_neither_frame_ours_nor_send_its_forms(browse
     talk = make_talk(make_user)
     visitor = browse(talk.agent)
     opened(visitor, talk)
-    forms = [("/console/sign-out/", ""), (f"/api/chats/{talk.id}/close/", ""), ("/api/chats/availability/", "text/plain")]
+    forms = [
+        ("/console/sign-out/", ""),
+        (f"/api/chats/{talk.id}/close/", ""),
+        ("/api/chats/availability/", "text/plain"),
+    ]
     frames = "".join(
         f"""<form method=post action="{live.base_url}{path}" enctype="{kind}" target="f{at}">
         <input name='{{"is_switched_on":false,"x":"' value='"}}'></form><iframe name="f{at}"></iframe>"""

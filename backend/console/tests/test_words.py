@@ -29,7 +29,9 @@ LISTS = [
     *(banking.RiskBand, banking.PostingKind, banking.InternalKind, banking.InstalmentState),
 ]
 # What a template shows of itself: everything outside of tags, attributes, variables and translations.
-BLOCK = re.compile(r"{% blocktranslate.*?{% endblocktranslate %}|{% block \w+_class %}.*?{% endblock %}|{#.*?#}", re.DOTALL)
+BLOCK = re.compile(
+    r"{% blocktranslate.*?{% endblocktranslate %}|{% block \w+_class %}.*?{% endblock %}|{#.*?#}", re.DOTALL
+)
 TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 SAID = re.compile(r'(?:aria-label|title|placeholder|alt|data-sure|data-name)="([^"]*)"')
 MARKUP = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)

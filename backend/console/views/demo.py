@@ -18,7 +18,12 @@ class Demo(View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not settings.DEMO_PAGES:
             raise Http404
-        return secured(render(request, "console/demo.html", {**shell_of(request), "strings": strings.for_demo(), "email": _customer()}), request)
+        return secured(
+            render(
+                request, "console/demo.html", {**shell_of(request), "strings": strings.for_demo(), "email": _customer()}
+            ),
+            request,
+        )
 
 
 def _customer() -> str:
