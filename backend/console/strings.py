@@ -45,6 +45,9 @@ def for_scripts() -> dict[str, str]:
         "no_reply": _("No reply begins so."),
         "failed": _("This did not work: %(why)s"),
         "chance": _("%(percent)s % chance of full repayment"),
+        "risk_LOW": _("low risk"),
+        "risk_MEDIUM": _("medium risk"),
+        "risk_HIGH": _("high risk"),
         "done": _("Done."),
         "step": _("step %(n)s"),
     }

@@ -5,7 +5,7 @@ import { all, become, make, money, one, refuse, say, strings, timeOf } from "./d
 import { Talk } from "./talk.js";
 import { Wire } from "./wire.js";
 
-const NEWS_MAX = 20;
+const NEWS_MAX = 8;
 const SHOWN_MAX = 10;
 const cursors = new Map();
 let talk = null;
