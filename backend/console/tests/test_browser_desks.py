@@ -111,6 +111,9 @@ def test_much_money_is_released_by_two_people_and_not_by_one_twice(browse, make_
     one.wait_for_selector("text=a second person must agree")
     assert one.locator("button[value=release]").is_disabled()
     other.wait_for_selector(".timeline >> text=the customer knows of it")
+    other.fill("#note", "<img src=x onerror=alert(1)>")
+    other.click("text=Add a note")
+    one.wait_for_selector("text=<img src=x onerror=alert(1)>")  # A colleague reads it as text.
     other.fill("#verdict-reason", "so it is")
     other.click("button[value=release]")
     one.wait_for_selector("h2:has-text('released')")

@@ -87,7 +87,11 @@ def test_every_word_that_scripts_ask_for_is_there():
     asked = set(re.findall(r'\bsay\("([\w.]+)"', scripts))
 
     assert asked - set(strings.for_demo()) == set()
-    assert {key for key in strings.for_scripts() if f'"{key}"' not in scripts and f" {key}:" not in scripts and not key.startswith("risk_")} == set()
+    assert {
+        key
+        for key in strings.for_scripts()
+        if f'"{key}"' not in scripts and f" {key}:" not in scripts and not key.startswith("risk_")
+    } == set()
 
 
 def test_every_list_of_words_that_pages_show_is_written_for_people():

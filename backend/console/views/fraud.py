@@ -1,6 +1,6 @@
 """Fraud: alerts as they come, what each rests on, the decision; and the rules with their dry runs."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -40,6 +40,7 @@ class Alerts(Page):
             "severity": severity,
             "severities": FraudAlert.Severity.values,
             "query": request.GET.urlencode(),
+            "now": datetime.now(UTC),  # A claim that is over is nobody's.
         }
 
 
@@ -98,9 +99,12 @@ def decides(page: Page) -> bool:
 def state_of(page: Page, alert: FraudAlert) -> dict[str, Any]:
     """Return what changes while an alert is looked at."""
     me = page.principal.id
+    # A claim is a lease: when its time is over the alert is anybody's again, though the row still names somebody.
+    is_claimed = alert.claimed_until is not None and alert.claimed_until > datetime.now(UTC)
     return {
         "decides": decides(page),
-        "has_it": alert.claimed_by_id == me,
+        "has_it": is_claimed and alert.claimed_by_id == me,
+        "is_claimed": is_claimed,
         "is_own_proposal": alert.proposed_by_id == me,
         "timeline": _timeline(alert),
         "notes": selectors.list_notes(actor=page.principal, alert_id=alert.alert_id),
