@@ -113,11 +113,12 @@ def test_much_money_is_released_by_two_people_and_not_by_one_twice(browse, make_
     other.wait_for_selector(".timeline >> text=the customer knows of it")
     other.fill("#note", "<img src=x onerror=alert(1)>")
     other.click("text=Add a note")
-    one.wait_for_selector("text=<img src=x onerror=alert(1)>")  # A colleague reads it as text.
+    other.wait_for_selector("text=<img src=x onerror=alert(1)>")
     other.fill("#verdict-reason", "so it is")
     other.click("button[value=release]")
     one.wait_for_selector("h2:has-text('released')")
 
+    assert "<img src=x onerror=alert(1)>" in one.inner_text(".card")  # What a colleague noted is text.
     alert.refresh_from_db()
     assert (alert.status, alert.proposed_by.first_name, alert.decided_by.first_name) == ("RELEASED", "Bea", "Bob")
 

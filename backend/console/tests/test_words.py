@@ -4,11 +4,10 @@ import gettext
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
 
@@ -112,7 +111,7 @@ def keys_of(document) -> set[str]:
     return set(document).union(*map(keys_of, document.values()))
 
 
-def test_a_translation_is_used_by_pages_and_scripts(settings):
+def test_a_translation_is_used_by_pages_and_scripts():
     """Spanish is begun: the door and the state of the connection (locale/es)."""
     with translation.override("es"):
         shown = Client().get("/console/sign-in/", headers={"Accept-Language": "en"}).content.decode()
@@ -125,12 +124,12 @@ def test_a_translation_is_used_by_pages_and_scripts(settings):
 
 
 @pytest.mark.skipif(not shutil.which("xgettext"), reason="makemessages needs gettext: apt-get install gettext")
-def test_makemessages_finds_the_strings(tmp_path):
+def test_makemessages_finds_the_strings(tmp_path, monkeypatch):
     """Into a copy, so that nothing in the tree changes; the checked-in compiled file is what the text says."""
     copy = tmp_path / "console"
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    manage = Path(settings.BASE_DIR) / "manage.py"
-    subprocess.run([sys.executable, manage, "makemessages", "-l", "es"], cwd=copy, check=True, capture_output=True)
+    monkeypatch.chdir(copy)
+    call_command("makemessages", locale=["es"], verbosity=0)
     catalog = (copy / "locale/es/LC_MESSAGES/django.po").read_text()
 
     assert 'msgid "Loan applications"' in catalog  # a template
