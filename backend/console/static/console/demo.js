@@ -86,6 +86,7 @@ async function readMoney() {
   const last = sent.data.results.find((row) => row.direction === "out");
   if (!one("#bank").options.length) await offerBanks([last?.target, ...accounts].filter(Boolean));
   one("#account_number").value ||= last?.target?.account_number ?? "";
+  one("#send-money").hidden = !accounts.length; // Once there is something to choose from.
 }
 
 function accountLine({ account_number, available, balance, currency, held }) {
