@@ -350,7 +350,7 @@ def test_a_killed_worker_loses_nothing_and_another_one_goes_on(queued, committed
     """kill -9 of a worker in the middle of a part."""
     monkeypatch.setattr(uploads, "PART", 10**8)
     monkeypatch.setattr(customers, "IN_A_BUCKET", 20_000)
-    count = 2_400
+    count = 8_000
     answer = upload(queued, "".join(f"customer-{number},{number}.00\n" for number in range(count)))
     jobs.app.control.purge()
     tasks.load_part.apply_async(kwargs={"part_id": open_parts()[0]})
