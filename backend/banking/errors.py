@@ -100,6 +100,13 @@ class AlreadyReversed(Conflict):
     detail = "This posting was reversed before."
 
 
+class OtherBanksMoney(Forbidden):
+    """A transfer between banks: its reversal would take money from a bank that the caller does not manage."""
+
+    code = "posting.of_other_banks"
+    detail = "This moved money at another bank, too: a bank admin has to reverse it."
+
+
 class NotReversible(Conflict):
     """A reversal is not reversed, and what stands in the loan book is corrected there."""
 

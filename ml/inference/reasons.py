@@ -8,7 +8,11 @@ from ml.inference.encoding import is_missing, read_number
 from ml.inference.results import Reason
 
 # From so much log-odds on, an effect is called by this word.
-_STRENGTHS = ((0.30, "strongly "), (0.10, ""), (0.0, "slightly "))
+_STRONG, _CLEAR = 0.30, 0.10
+_RAISING, _LOWERING = (
+    tuple(f"{strength}{verb} the chance of full repayment." for strength in ("strongly ", "", "slightly "))
+    for verb in ("raises", "lowers")
+)
 WORD_MAX = 60
 
 _AMOUNT, _NUMBER, _WORD = "{:,.0f}", "{:g}", "{}"
@@ -36,17 +40,18 @@ _NOUNS = {
 
 def in_words(effects: Mapping[str, float], values: Mapping[str, object], most: int) -> tuple[Reason, ...]:
     """Return the strongest reasons, at most `most`; what moved nothing is none."""
-    ranked = sorted(effects.items(), key=lambda one: -abs(one[1]))[:most]
-    return tuple(Reason(name, effect, _sentence(name, effect, values.get(name))) for name, effect in ranked if effect)
+    ranked = sorted(zip(map(abs, effects.values()), effects, strict=True), reverse=True)[:most]
+    return tuple([_reason(name, effects[name], size, values.get(name)) for size, name in ranked if size])
 
 
-def _sentence(name: str, effect: float, value: object) -> str:
+def _reason(name: str, effect: float, size: float, value: object) -> Reason:
     noun, shape = _NOUNS[name]
-    size = abs(effect)
-    strength = next(word for least, word in _STRENGTHS if size >= least)
-    ending = f"{strength}{'raises' if effect > 0 else 'lowers'} the chance of full repayment."
     known = _shown(name, value, shape)
-    return f"That no usable {noun} is known {ending}" if known is None else f"The {noun} ({known}) {ending}"
+    endings = _RAISING if effect > 0 else _LOWERING
+    ending = endings[0] if size >= _STRONG else endings[1] if size >= _CLEAR else endings[2]
+    return Reason(
+        name, effect, f"That no usable {noun} is known {ending}" if known is None else f"The {noun} ({known}) {ending}"
+    )
 
 
 def _shown(name: str, value: object, shape: str) -> str | None:

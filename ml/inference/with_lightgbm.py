@@ -1,7 +1,7 @@
 """LightGBM's trees, as its own text. Only needed where an artefact was made with it (requirements-ml.txt)."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -18,13 +18,13 @@ class LightGBMTrees:
         return float(self.raw_many(np.array([row], dtype=np.float32))[0])
 
     def raw_many(self, matrix: Any) -> NDArray[np.float64]:
-        return cast(NDArray[np.float64], self._booster.predict(np.asarray(matrix), raw_score=True, num_threads=1))
+        found: NDArray[np.float64] = self._booster.predict(np.asarray(matrix), raw_score=True, num_threads=1)
+        return found
 
     def effects(self, matrix: Any) -> NDArray[np.float64]:
-        return cast(
-            NDArray[np.float64],
-            self._booster.predict(np.asarray(matrix, dtype=np.float32), pred_contrib=True, num_threads=1),
-        )
+        rows = np.asarray(matrix, dtype=np.float32)
+        found: NDArray[np.float64] = self._booster.predict(rows, pred_contrib=True, num_threads=1)
+        return found
 
 
 def open_payload(payload: bytes) -> LightGBMTrees:

@@ -152,7 +152,7 @@ def test_threads_get_the_same_answers(shipped):
 @pytest.mark.skipif(not STATM.exists(), reason="reads memory as Linux tells it")
 def test_ten_thousand_predictions_take_no_memory(shipped):
     row = {**ORDINARY, "Purpose": "Space travel"}
-    _predict(shipped, row, 3000)
+    _predict(shipped, row, 1000)
     before = _resident_kb()
     _predict(shipped, row, 10_000)
     assert _resident_kb() - before < 2048

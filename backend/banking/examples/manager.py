@@ -41,6 +41,8 @@ EXAMPLES = {
     "POST /api/account/": Example(_ACCOUNT, 403, about=MANAGES_NONE),
     f"PUT {ACCOUNT}": Example({"account_number": "PT50-0002", "is_active": False}, 200),
     f"PATCH {ACCOUNT}": Example({"monthly_debt": "300.00"}, 200),
+    f"POST {ACCOUNT}payments/": Example({"total_amount": "120.00"}, 201, about="Nothing is owed: kept as rejected"),
+    "POST /api/postings/{posting_id}/reversal/": Example({"reason": "Counted wrong at the till."}, 201),
     "POST /api/register/loan/": Example(_LOAN, 403, about=MANAGES_NONE),
     "POST /api/loan/": Example(_LOAN, 403, about=MANAGES_NONE),
     f"PUT {LOAN}": Example({name: value for name, value in _LOAN.items() if name != "account"}, 200),

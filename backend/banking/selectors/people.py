@@ -11,12 +11,14 @@ from backend.banking.errors import (
     AccountUnknown,
     BankStaffOnly,
     KycRequired,
+    OtherBanksMoney,
     OwnAccount,
     PayeeUnknown,
+    PostingUnknown,
     ScheduleUnknown,
     TransferUnknown,
 )
-from backend.banking.models import Account, Bank, Customer, Entry, Schedule, Transfer, TransferState
+from backend.banking.models import Account, Bank, Customer, Entry, Payment, Schedule, Transfer, TransferState
 from backend.banking.selectors.banks import ids_managed_by
 from backend.common.keysets import Position, Row, newest_first
 from backend.common.principal import BANK_ADMIN, Principal
@@ -123,6 +125,28 @@ def staffed_account(*, actor: Principal, account_id: UUID, is_hidden: bool = Fal
     if found.customer.user_id == actor.id:
         raise OwnAccount
     return found
+
+
+def require_staffed_posting(*, actor: Principal, posting_id: int) -> None:
+    """A posting is reversed by the staff of its bank: bank admins reverse any, managers what moved money at banks of
+    theirs alone, nobody what is on an account of their own. Entries never change, so nothing is locked.
+
+    Raises: PostingUnknown (also at banks that the actor does not manage), OtherBanksMoney, OwnAccount.
+    """
+    sides = Entry.objects.filter(posting=posting_id).values_list("bank_id", "account__customer__user_id")
+    banks, holders = set(), set()
+    for bank_id, user_id in sides:
+        banks.add(bank_id)
+        holders.add(user_id)
+    # A payment through a partner is on no account of a customer's, and is somebody's all the same.
+    holders.update(Payment.objects.filter(posting=posting_id).values_list("account__customer__user_id", flat=True))
+    mine = banks if actor.has_role(BANK_ADMIN) else banks & set(ids_managed_by(actor.id))
+    if not mine:
+        raise PostingUnknown
+    if mine != banks:
+        raise OtherBanksMoney
+    if actor.id in holders:
+        raise OwnAccount
 
 
 def find_both(*, user_id: int, source_id: UUID, payee: Payee) -> tuple[UUID, UUID]:

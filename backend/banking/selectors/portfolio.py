@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
-from backend.banking.models import Account, AccountStatus, Bank, Loan, LoanState
+from backend.banking.models import Bank, Loan, LoanState
+from backend.common.snapshots import SnapshotCache
 
 PURPOSES_MAX = 20
 OTHER_PURPOSES = "Other purposes"
@@ -125,11 +126,22 @@ class Portfolio:
     exposure: Exposure
 
 
+_cache: SnapshotCache[Portfolio] = SnapshotCache()
+
+
 def portfolio_of(bank: Bank, currency: str = "") -> Portfolio:
-    """Return the figures of a bank that the caller may see, in its own currency or the one named. Five queries."""
+    """Return the figures of a bank that the caller may see, in its own currency or the one named.
+
+    A page shows them as numbers and as several pictures: what was just read is read again only when something has been
+    committed since. Five queries then, one otherwise.
+    """
     currency = currency or bank.currency
-    used = Account.objects.filter(bank=bank).order_by("currency").values_list("currency", flat=True).distinct()
-    others = sorted(set(used) - {currency})
+    return _cache.get((bank.pk, currency), lambda: _read(bank, currency))
+
+
+def _read(bank: Bank, currency: str) -> Portfolio:
+    accounts = _accounts(bank)
+    deposits, lines, undrawn = accounts.get(currency, (ZERO, ZERO, ZERO))
     purposes: dict[str, Group] = {}
     terms: dict[str, Group] = {}
     states: dict[str, Group] = {}
@@ -146,16 +158,24 @@ def portfolio_of(bank: Bank, currency: str = "") -> Portfolio:
     total = Group("All loans")
     for group in states.values():
         total.add(group.name, group.loans, group.amount, group.amounts_unknown, group.outstanding)
+    owed = {state: states[state].outstanding if state in states else ZERO for state in LoanState.values}
     return Portfolio(
         bank=bank,
         currency=currency,
-        other_currencies=others,
+        other_currencies=sorted(accounts.keys() - {currency}),
         total=total,
         states=[states[state] for state in LoanState.values if state in states],
         purposes=sorted(purposes.values(), key=lambda group: (group.name == OTHER_PURPOSES, -group.loans, group.name)),
         terms=[terms[name] for name in sorted(terms, reverse=True)],
         bands=[bands[band] for band in sorted(bands)],
-        exposure=_exposure(bank, currency),
+        exposure=Exposure(
+            active=owed[LoanState.ACTIVE],
+            pending=owed[LoanState.PENDING],
+            credit_lines=lines,
+            undrawn=undrawn,
+            deposits=deposits,
+            largest=_debtors(bank, currency, owed[LoanState.ACTIVE]),
+        ),
     )
 
 
@@ -166,48 +186,41 @@ def _grouped(bank: Bank, currency: str) -> Iterable[Sequence[Any]]:
         return list(cursor.fetchall())
 
 
-_LINES = """
-SELECT coalesce(sum(account.credit_line), 0),
-    coalesce(sum(greatest(account.credit_line - coalesce(debt.owed, 0), 0)), 0)
+# Each currency that accounts are in: what the bank owes there, and what it has promised to lend.
+_ACCOUNTS = """
+SELECT account.currency, coalesce(sum(account.balance) FILTER (WHERE account.status <> 'closed'), 0),
+    coalesce(sum(account.credit_line) FILTER (WHERE account.status = 'open'), 0),
+    coalesce(sum(greatest(account.credit_line - coalesce(debt.owed, 0), 0)) FILTER (WHERE account.status = 'open'
+        AND account.credit_line IS NOT NULL), 0)
 FROM banking_account account
 LEFT JOIN (
     SELECT account_id, sum(outstanding) AS owed FROM banking_loan
     WHERE bank_id = %(bank)s AND state IN ('pending', 'active') GROUP BY account_id
-) debt USING (account_id)
-WHERE account.bank_id = %(bank)s AND account.currency = %(currency)s AND account.status = 'open'
-    AND account.credit_line IS NOT NULL
+) debt ON debt.account_id = account.account_id AND account.credit_line IS NOT NULL
+WHERE account.bank_id = %(bank)s GROUP BY account.currency
 """
 
 
-def _exposure(bank: Bank, currency: str) -> Exposure:
-    loans = Loan.objects.filter(bank=bank, currency=currency)
-    owed = loans.filter(state__in=[LoanState.ACTIVE, LoanState.PENDING]).aggregate(
-        active=Sum("outstanding", filter=Q(state=LoanState.ACTIVE), default=ZERO),
-        pending=Sum("outstanding", filter=Q(state=LoanState.PENDING), default=ZERO),
-    )
-    accounts = Account.objects.filter(bank=bank, currency=currency).exclude(status=AccountStatus.CLOSED)
+def _accounts(bank: Bank) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
+    """Return deposits, credit lines and what is left of them, by currency."""
     with connection.cursor() as cursor:
-        cursor.execute(_LINES, {"bank": bank.pk, "currency": currency})
-        lines, undrawn = cursor.fetchone()
-    debtors = (
-        loans.filter(state=LoanState.ACTIVE)
+        cursor.execute(_ACCOUNTS, {"bank": bank.pk})
+        return {currency: tuple(sums) for currency, *sums in cursor.fetchall()}
+
+
+def _debtors(bank: Bank, currency: str, active: Decimal) -> list[Debtor]:
+    rows = (
+        Loan.objects.filter(bank=bank, currency=currency, state=LoanState.ACTIVE)
         .values("account__customer", "account__customer__first_name", "account__customer__last_name")
         .annotate(owed=Sum("outstanding"))
         .order_by("-owed", "account__customer")[:LARGEST]
     )
-    return Exposure(
-        active=owed["active"],
-        pending=owed["pending"],
-        credit_lines=lines,
-        undrawn=undrawn,
-        deposits=accounts.aggregate(all=Sum("balance", default=ZERO))["all"],
-        largest=[
-            Debtor(
-                row["account__customer"],
-                f"{row['account__customer__first_name']} {row['account__customer__last_name']}".strip(),
-                row["owed"],
-                (row["owed"] * 100 / owed["active"]).quantize(Decimal("0.01")),
-            )
-            for row in debtors
-        ],
-    )
+    return [
+        Debtor(
+            row["account__customer"],
+            f"{row['account__customer__first_name']} {row['account__customer__last_name']}".strip(),
+            row["owed"],
+            (row["owed"] * 100 / active).quantize(Decimal("0.01")),
+        )
+        for row in rows
+    ]

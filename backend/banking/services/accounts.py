@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 
 from backend.audit import services as audit
 from backend.banking import ledger
-from backend.banking.errors import AccountUnknown, HasPostings, InvalidField, LoanSettled
+from backend.banking.errors import AccountUnknown, HasPostings, InvalidField, LoanSettled, OwnAccount
 from backend.banking.ledger import Line
 from backend.banking.models import (
     Account,
@@ -36,7 +36,9 @@ from backend.identity.models import User
 ZERO = Decimal("0.00")
 NUMBER_TAKEN = "This bank has an account of this number already."
 NOT_YOUR_CUSTOMER = "No customer of this bank has this id."
+SWITCHED_OFF = "The bank has switched this account off."
 EARNED_BY_THE_LEDGER = "A balance is what postings made of it; it is given once, on opening."
+_FIXED = frozenset({"balance", "bank", "customer", "currency", "is_active"})
 
 
 def open_account(
@@ -54,16 +56,16 @@ def open_account(
     number taken).
     Locks: the customer, against being deleted meanwhile; then the account.
     Calls: `facts.posting_made`, where there is a balance.
+    After commit: `account.frozen` to the holder of one that begins inactive.
     """
-    with unit_of_work():
+    with unit_of_work() as unit:
         bank = Bank.objects.get(pk=selectors.chosen_bank(actor, bank_id))
         customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
         if customer is None or not Registration.objects.filter(customer=customer, bank=bank).exists():
             raise InvalidField("customer", NOT_YOUR_CUSTOMER)
         _require_verified(customer)
         fields = {"currency": bank.currency, **fields}
-        if not fields.pop("is_active", True):
-            fields["status"] = AccountStatus.FROZEN
+        is_active = fields.pop("is_active", True)
         account = create_account(bank=bank, customer=customer, account_number=account_number, fields=fields)
         facts = {"bank": str(bank.pk), "customer": str(customer.pk)}
         if balance:
@@ -72,6 +74,8 @@ def open_account(
         audit.record(
             actor_id=actor.id, action="account.opened", target=account, facts=facts, subject_id=customer.user_id
         )
+        if not is_active:
+            freezes.set_status(unit, actor, account, AccountStatus.FROZEN, SWITCHED_OFF)
     return account
 
 
@@ -100,34 +104,36 @@ def change_account(*, actor: Principal, account_id: UUID, changes: dict[str, Any
     """Change what the bank says of an account: its number, its date, the credit facts, the line, whether it is active.
 
     Neither bank nor customer nor currency change (BUG-S0-16), and the balance only by postings.
-    Raises: AccountUnknown, InvalidField. Locks: the account.
+    Raises: AccountUnknown, InvalidField, OwnAccount (nobody freezes their own). Locks: the account.
     After commit: `account.frozen` or `account.unfrozen` to the holder, where that has changed.
     """
     with unit_of_work() as unit:
         account = _locked(actor, account_id)
         _refuse_moving(account, changes)
-        wanted = _with_status(account, changes)
-        changed = sorted(name for name, value in wanted.items() if getattr(account, name) != value)
-        if not changed:
-            return account
-        old = {name: getattr(account, name) for name in changed}
-        new = {name: wanted[name] for name in changed}
-        for name, value in new.items():
-            setattr(account, name, value)
-        try:
-            with transaction.atomic():
-                account.save(update_fields=[*changed, "updated_at"])
-        except IntegrityError as fault:
-            if _broken(fault) == "banking_account_number_unique":
-                raise InvalidField("account_number", NUMBER_TAKEN) from fault
-            raise
-        user_id = account.customer.user_id
-        values: dict[str, Any] = {"old": old, "new": new, "subject_id": user_id} if user_id else {}
-        facts = {"fields": changed}
-        audit.record(actor_id=actor.id, action="account.changed", target=account, facts=facts, **values)
-        if "status" in new:
-            freezes.tell_status(unit, account)
+        status = _wanted_status(actor, account, changes)
+        new = {name: value for name, value in changes.items() if name not in _FIXED and getattr(account, name) != value}
+        if new:
+            _write(actor, account, new)
+        if status != account.status:
+            freezes.set_status(unit, actor, account, status, SWITCHED_OFF)
     return account
+
+
+def _write(actor: Principal, account: Account, new: dict[str, Any]) -> None:
+    old = {name: getattr(account, name) for name in new}
+    for name, value in new.items():
+        setattr(account, name, value)
+    try:
+        with transaction.atomic():
+            account.save(update_fields=[*new, "updated_at"])
+    except IntegrityError as fault:
+        if _broken(fault) == "banking_account_number_unique":
+            raise InvalidField("account_number", NUMBER_TAKEN) from fault
+        raise
+    user_id = account.customer.user_id
+    values: dict[str, Any] = {"old": old, "new": new, "subject_id": user_id} if user_id else {}
+    facts = {"fields": sorted(new)}
+    audit.record(actor_id=actor.id, action="account.changed", target=account, facts=facts, **values)
 
 
 def delete_account(*, actor: Principal, account_id: UUID) -> None:
@@ -203,16 +209,16 @@ def _refuse_moving(account: Account, changes: dict[str, Any]) -> None:
             raise InvalidField(name, "An account stays with its bank, its customer and its currency.")
 
 
-def _with_status(account: Account, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns to write: S0's `is_active` is open or frozen here."""
-    fixed = {"balance", "bank", "customer", "currency", "is_active"}
-    wanted = {name: value for name, value in changes.items() if name not in fixed}
+def _wanted_status(actor: Principal, account: Account, changes: dict[str, Any]) -> AccountStatus:
+    """S0's `is_active` is open or frozen here. Raises: InvalidField, OwnAccount."""
     active = changes.get("is_active", account.is_active)
     if active == account.is_active:
-        return wanted
+        return AccountStatus(account.status)
     if account.status == AccountStatus.CLOSED:
         raise InvalidField("is_active", "This account is closed for good.")
-    return {**wanted, "status": AccountStatus.OPEN if active else AccountStatus.FROZEN, "status_reason": ""}
+    if account.customer.user_id == actor.id:
+        raise OwnAccount
+    return AccountStatus.OPEN if active else AccountStatus.FROZEN
 
 
 def _broken(fault: IntegrityError) -> str:

@@ -62,45 +62,16 @@ def close_account(*, actor: Principal, account_id: UUID, reason: str) -> Account
         left = _left_on(account)
         if left:
             raise AccountNotEmpty(reasons=left)
-        _set(unit, actor, account, Status.CLOSED, reason)
+        set_status(unit, actor, account, Status.CLOSED, reason)
         jobs.enqueue(tasks.stop_schedules, account_id=str(account.pk))
     return account
 
 
-def tell_status(unit: UnitOfWork, account: Account) -> None:
-    """Tell an account's holder what has become of it, whoever did that."""
-    user_id = account.customer.user_id
-    if user_id is None:
-        return
-    named = {"account_id": str(account.pk), "account_number": account.account_number}
-    notice: Notice
-    if account.status == Status.OPEN:
-        notice = ToldUnfrozen(**named)
-    else:
-        kind = ToldFrozen if account.status == Status.FROZEN else ToldClosed
-        notice = kind(**named, reason=account.status_reason)
-    notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)
+def set_status(unit: UnitOfWork, actor: Principal, account: Account, status: AccountStatus, reason: str) -> None:
+    """Change a locked account's status, record it, and tell its holder: whichever door the change came through.
 
-
-def _by_staff(actor: Principal, account_id: UUID, status: AccountStatus, reason: str) -> Account:
-    people.staffed_account(actor=actor, account_id=account_id)
-    _require(reason)
-    with unit_of_work() as unit:
-        (account,) = ledger.lock_accounts(account_id)
-        if account.status == Status.CLOSED:
-            raise AccountClosed
-        if account.status != status:
-            _set(unit, actor, account, status, reason)
-    return account
-
-
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing
-
-
-def _set(unit: UnitOfWork, actor: Principal, account: Account, status: AccountStatus, reason: str) -> None:
-    """Change a locked account's status, record it, and tell its holder."""
+    Who may, and whether the account can, the caller has asked. In the caller's unit of work.
+    """
     action = {Status.FROZEN: "account.frozen", Status.OPEN: "account.unfrozen", Status.CLOSED: "account.closed"}[status]
     account.status = status
     account.status_reason = "" if status == Status.OPEN else reason.strip()
@@ -113,7 +84,39 @@ def _set(unit: UnitOfWork, actor: Principal, account: Account, status: AccountSt
         new={"reason": reason.strip()} if account.customer.user_id and reason.strip() else None,
         subject_id=account.customer.user_id,
     )
-    tell_status(unit, account)
+    _tell_status(unit, account)
+
+
+def _by_staff(actor: Principal, account_id: UUID, status: AccountStatus, reason: str) -> Account:
+    people.staffed_account(actor=actor, account_id=account_id)
+    _require(reason)
+    with unit_of_work() as unit:
+        (account,) = ledger.lock_accounts(account_id)
+        if account.status == Status.CLOSED:
+            raise AccountClosed
+        if account.status != status:
+            set_status(unit, actor, account, status, reason)
+    return account
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise ReasonMissing
+
+
+def _tell_status(unit: UnitOfWork, account: Account) -> None:
+    """Tell an account's holder what has become of it."""
+    user_id = account.customer.user_id
+    if user_id is None:
+        return
+    named = {"account_id": str(account.pk), "account_number": account.account_number}
+    notice: Notice
+    if account.status == Status.OPEN:
+        notice = ToldUnfrozen(**named)
+    else:
+        kind = ToldFrozen if account.status == Status.FROZEN else ToldClosed
+        notice = kind(**named, reason=account.status_reason)
+    notifications.tell(unit, topics=[notifications.inbox_of(user_id)], notice=notice)
 
 
 def _left_on(account: Account) -> list[str]:

@@ -20,9 +20,11 @@ from backend.banking.models import (
     PaymentStatus,
     PostingKind,
 )
+from backend.banking.selectors import people
 from backend.banking.services import telling
 from backend.banking.services.loans import check_usable
 from backend.banking.services.names import unique_names
+from backend.common.principal import Principal
 from backend.common.rows import columns_of, models_of
 from backend.common.unit_of_work import UnitOfWork, unit_of_work
 
@@ -67,6 +69,15 @@ def pay(
         from_balance=from_balance,
         key_prefix=key_prefix,
     ).payment
+
+
+def pay_for_bank(*, actor: Principal, account_id: UUID, total_amount: Decimal) -> PaymentDecided:
+    """Pay out of an account towards its loans, as the staff of its bank; decide, raise and tell as `decide_payment`.
+
+    Raises: AccountUnknown (to whoever is no staff of the bank, too), OwnAccount; then as `decide_payment`.
+    """
+    people.staffed_account(actor=actor, account_id=account_id, is_hidden=True)
+    return decide_payment(actor_id=actor.id, account_id=account_id, total_amount=total_amount, from_balance=True)
 
 
 def decide_payment(

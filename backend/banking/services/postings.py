@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from backend.audit import services as audit
 from backend.banking import facts, ledger
-from backend.banking.errors import AccountClosed, AlreadyReversed, NotReversible, PostingUnknown
+from backend.banking.errors import AccountClosed, AlreadyReversed, NotReversible, PostingUnknown, ReasonMissing
 from backend.banking.ledger import Line
 from backend.banking.models import (
     Account,
@@ -20,11 +20,25 @@ from backend.banking.models import (
     Posting,
     PostingKind,
 )
+from backend.banking.selectors import people
+from backend.common.principal import Principal
 from backend.common.unit_of_work import unit_of_work
 
 # Beside payments, which give their parts back to the loans. What else is in the loan book goes on, never back.
 REVERSIBLE = frozenset({PostingKind.OPENING, PostingKind.DEPOSIT, PostingKind.WITHDRAWAL, PostingKind.TRANSFER})
 OWING_AGAIN = (LoanState.ACTIVE, LoanState.PAID)
+
+
+def reverse_for_bank(*, actor: Principal, posting_id: int, reason: str) -> Posting:
+    """Reverse a posting as the staff of its bank, and return the reversal.
+
+    Raises: PostingUnknown, OtherBanksMoney, OwnAccount, ReasonMissing; then, and otherwise, as `reverse_posting`.
+    After commit: `account.moved` to the holders.
+    """
+    people.require_staffed_posting(actor=actor, posting_id=posting_id)
+    if not reason.strip():
+        raise ReasonMissing
+    return reverse_posting(actor_id=actor.id, posting_id=posting_id, reason=reason.strip())
 
 
 def reverse_posting(*, actor_id: int | None, posting_id: int, reason: str, key_prefix: str = "") -> Posting:

@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 
+from backend.audit.models import AuditLog
+from backend.banking.models import Account, Bank, Customer, Load, LoadLine, LoadPart, Loan, Registration
 from backend.tests.servers import ROOT, database_url
 
 COLUMNS = (
@@ -82,3 +84,14 @@ def of_its_own(database: str, *arguments: str) -> tuple[list[str], dict[str, str
         "REDIS_URL": " ".join(settings.REDIS_URLS),
     }
     return [sys.executable, *arguments], environment
+
+
+def stored() -> dict[str, int]:
+    """How many there are of what a load makes, or a refused one must not."""
+    counted = (Bank, Customer, Registration, Account, Loan, Load, LoadPart, LoadLine, AuditLog)
+    return {model.__name__: model.objects.count() for model in counted}
+
+
+def amounts() -> list[int]:
+    """The amounts of all loans: what `numbered` rows became."""
+    return sorted(int(amount) for amount in Loan.objects.values_list("current_loan_amount", flat=True))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.banking.services.loads import books
 from backend.banking.tests.manager_factories import make_bank
 from backend.tests.commits import committed  # noqa: F401 - a fixture
 
@@ -25,3 +26,9 @@ def otto(make_user):
 @pytest.fixture
 def as_mona(mona, client_of):
     return client_of(mona)
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    """A bank's book is loaded five rows at once."""
+    monkeypatch.setattr(books.BookKind, "at_once", 5)

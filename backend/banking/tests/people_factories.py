@@ -1,11 +1,13 @@
 """People who bank: verified, with accounts and money on them. What they do goes through the services or the doors."""
 
+import random
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from backend.banking.models import Account, Bank, Customer, Rhythm, Schedule, Transfer
@@ -13,6 +15,8 @@ from backend.banking.selectors.people import Payee
 from backend.banking.services import schedules, transfers
 from backend.banking.services.schedules import Plan
 from backend.banking.tests.factories import fund, make_bank
+from backend.common.database import gave_way
+from backend.common.errors import DomainError
 from backend.identity.models import User
 from backend.identity.principals import principal_of
 
@@ -47,6 +51,26 @@ def send(source: Account, target: Account, amount: str, **more: Any) -> Transfer
     return transfers.send_transfer(
         actor=principal_of(user), source_id=source.pk, payee=to(target), amount=Decimal(amount), **more
     )
+
+
+def wander(accounts: list[str], times: int) -> int:
+    """Send money from one account to a neighbour in the circle, over and over, as its owner; return how many transfers
+    were made. One that is refused, or gives way to another, was none."""
+    ring = [Account.objects.select_related("customer").get(pk=uuid.UUID(account)) for account in accounts]
+    made = 0
+    for _ in range(times):
+        place, step = random.randrange(len(ring)), random.choice([1, -1])  # noqa: S311 - any order will do
+        amount = f"{random.randint(1, 300) / 100:.2f}"  # noqa: S311
+        try:
+            send(ring[place], ring[(place + step) % len(ring)], amount)
+        except DomainError:
+            continue
+        except OperationalError as fault:
+            if not gave_way(fault):
+                raise
+            continue
+        made += 1
+    return made
 
 
 def plan(source: Account, target: Account, amount: str = "10.00", **more: Any) -> Schedule:

@@ -1,13 +1,19 @@
-"""A partner's receiver of webhooks: a real HTTP server on loopback that keeps what it hears."""
+"""A partner's receiver of webhooks: a real HTTP server on loopback that keeps what it hears; and its own routes."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
+
+from backend.banking.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from backend.banking.tests.partner_stage import Partner
+
+HOOKS = "/api/webhooks/"
 
 
 @dataclass(slots=True)
@@ -59,3 +65,19 @@ def receiving(**fields: Any) -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def listen(partner: Partner, url: str, **fields: Any) -> Any:
+    answer = partner.client.post(HOOKS, {"url": url, **fields})
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def deliveries(partner: Partner, hook: Any, **query: Any) -> Any:
+    return partner.client.get(f"{HOOKS}{hook['id']}/deliveries/", query).json()["results"]
+
+
+def make_due() -> None:
+    """Let the time pass until what failed is tried again."""
+    WebhookDelivery.objects.filter(state=DeliveryState.PENDING).update(due_at=datetime.now(UTC))
+    WebhookEndpoint.objects.update(rests_until=None)

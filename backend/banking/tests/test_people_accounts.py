@@ -7,6 +7,7 @@ import pytest
 
 from backend.audit.models import AuditDetail, AuditLog
 from backend.banking.models import Customer, Registration, Schedule, ScheduleState, Transfer
+from backend.banking.services import accounts
 from backend.banking.tests.factories import everything_stored, make_account, make_bank, make_loan, move
 from backend.banking.tests.people_factories import account_of, balances, body_for, plan, post_transfer, verify
 from backend.budget.models import Entry as BudgetEntry
@@ -191,10 +192,25 @@ def test_a_manager_freezes_by_the_s0_door_and_the_holder_hears_of_it(client_of, 
     manager = make_user()
     account = account_of(ana, bank=make_bank(manager=manager))
 
-    for active in (False, True):
+    for active in (False, False, True):
         client_of(manager).patch(f"/api/account/{account.pk}/", {"is_active": active})
 
     assert notices(ana) == ["account.frozen", "account.unfrozen"]
+    rows = AuditLog.objects.filter(target_id=str(account.pk), actor_id=manager.pk).order_by("id")
+    assert list(rows.values_list("action", flat=True)) == ["account.frozen", "account.unfrozen"]
+    told = Event.objects.get(topic__key=f"user.{ana.pk}", kind="account.frozen").payload
+    assert told["reason"] == accounts.SWITCHED_OFF
+
+
+def test_nobody_freezes_or_frees_an_account_of_their_own_by_the_s0_door(client_of, make_user):
+    manager = make_user()
+    account = account_of(manager, bank=make_bank(manager=manager), status="frozen")
+    before = everything_stored()
+
+    answer = client_of(manager).patch(f"/api/account/{account.pk}/", {"is_active": True, "monthly_debt": "1.00"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "account.own")
+    assert {**everything_stored(), "AuditLog": 0} == {**before, "AuditLog": 0}
 
 
 def test_an_empty_account_is_closed_by_its_holder_and_what_was_planned_stops(

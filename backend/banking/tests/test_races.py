@@ -6,11 +6,15 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from backend.banking.models import Account, Loan, LoanState, Payment, Posting
+from backend.banking.models import Account, Loan, LoanState, Payment, Posting, Transfer
 from backend.banking.selectors import debts
-from backend.banking.tests.factories import make_account, make_bank, make_loan
+from backend.banking.services import postings
+from backend.banking.tests.factories import make_account, make_bank, make_loan, move
+from backend.banking.tests.people_factories import account_of, balances
 from backend.banking.tests.writers import Writers, in_threads
 from backend.banking.verification import verify
+from backend.identity.principals import principal_of
+from backend.tests.commits import in_parallel
 from backend.tests.servers import database_url
 
 pytestmark = pytest.mark.server
@@ -140,4 +144,30 @@ def test_everything_at_once_on_one_account_keeps_its_rules(at_once):
         Loan.objects.filter(account=account, taken_at__isnull=False).values_list("current_loan_amount", flat=True)
     )
     assert debts.active_debt(account.pk) == lent - paid >= 0
+    assert verify().is_clean
+
+
+def test_transfers_in_a_circle_by_four_processes_are_neither_lost_nor_made(four, make_user):
+    """Issue 08: whole transfers, with limits, fraud and all, both ways round."""
+    bank = make_bank()
+    ring = [account_of(make_user(), bank=bank, balance="50.00") for _ in range(4)]
+
+    made = four.run([("wander", {"accounts": [str(one.pk) for one in ring], "times": 12})] * 4)
+
+    rows = Transfer.objects.filter(source__in=ring)
+    assert rows.count() == sum(map(int, made)) > 24
+    assert sum(Decimal(one) for one in balances(*ring)) == 200
+    assert verify().findings == []
+
+
+def test_of_many_reversals_at_once_one_is_written(books, make_user):
+    manager = make_user()
+    bank = make_bank(manager=manager)
+    posting = move(make_account(bank), "25.00")
+    actor = principal_of(manager)
+
+    outcomes = in_parallel(*[lambda: postings.reverse_for_bank(actor=actor, posting_id=posting.pk, reason="Once.")] * 6)
+
+    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyReversed"] * 5 + ["Posting"]
+    assert Posting.objects.filter(reverses=posting).count() == 1
     assert verify().is_clean

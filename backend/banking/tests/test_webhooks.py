@@ -8,16 +8,14 @@ from django.core.management import call_command
 from standardwebhooks import Webhook
 
 from backend.audit.models import AuditLog
-from backend.banking import facts, tasks
+from backend.banking import facts
 from backend.banking.models import BankGrant, DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from backend.banking.services.webhooks import delivering, endpoints, outbox
 from backend.banking.tests.partner_stage import Partner, stored
-from backend.banking.tests.receiver import receiving
-from backend.common import hooks, jobs
+from backend.banking.tests.receiver import HOOKS, deliveries, listen, make_due, receiving
+from backend.common import hooks
 from backend.realtime.models import Event
-from backend.tests.commits import in_parallel
 
-HOOKS = "/api/webhooks/"
 NOBODY = "http://127.9.9.9:65530/"
 
 
@@ -31,21 +29,6 @@ def partner(db):
     found = Partner()
     found.customer("c-1", "5000.00")
     return found
-
-
-def listen(partner, url, **fields):
-    answer = partner.client.post(HOOKS, {"url": url, **fields})
-    assert answer.status_code == 201, answer.content
-    return answer.json()
-
-
-def deliveries(partner, hook, **query):
-    return partner.client.get(f"{HOOKS}{hook['id']}/deliveries/", query).json()["results"]
-
-
-def make_due():
-    WebhookDelivery.objects.filter(state=DeliveryState.PENDING).update(due_at=datetime.now(UTC))
-    WebhookEndpoint.objects.update(rests_until=None)
 
 
 def test_each_fact_is_told_once_and_signed(partner):
@@ -357,49 +340,6 @@ def test_a_person_reads_and_takes_away_what_partners_were_told(partner, make_use
 
     assert [row["kind"] for row in files["banking/webhooks.json"]] == ["loan.activated", "payment.completed"]
     assert list(WebhookMessage.objects.values_list("kind", flat=True)) == ["payment.completed"]
-
-
-def test_many_workers_send_each_message_once(committed, settings):
-    """SKIP LOCKED and a lease; `USE_CELERY` with its broker away runs the job here, and a late worker finds nothing
-    (E-S4-12, BUG-S4-12)."""
-    settings.WEBHOOK_LOOPBACK, settings.JOBS_AT_ONCE = True, False
-    partner = Partner()
-    with receiving() as receiver:
-        hook = listen(partner, receiver.url)
-        WebhookEndpoint.objects.update(disabled_at=datetime.now(UTC), disabled_reason="by_hand")
-        message_at = datetime.now(UTC)
-        for _ in range(60):
-            message = WebhookMessage.objects.create(bank=partner.bank, kind="x.y", body="{}", created_at=message_at)
-            WebhookDelivery.objects.create(
-                message=message, endpoint_id=hook["id"], due_at=message_at, created_at=message_at
-            )
-        WebhookEndpoint.objects.update(disabled_at=None, disabled_reason="")
-
-        counts = in_parallel(*[delivering.deliver_due] * 4)
-
-        assert sum(counts) == 60
-        assert delivering.deliver_due() == 0
-    ids = [headers["webhook-id"] for headers, _ in receiver.heard]
-    assert (len(ids), len(set(ids))) == (60, 60)
-
-
-def test_the_broker_is_away_and_the_webhook_still_goes_out_once(committed, settings):
-    """E-S4-12, BUG-S4-12."""
-    settings.WEBHOOK_LOOPBACK, settings.USE_CELERY = True, True
-    app, address = jobs.app, jobs.app.conf.broker_url
-    app.conf.broker_url = app.conf.broker_write_url = "redis+socket:///nowhere/valkey.sock"
-    app.amqp._producer_pool = None
-    try:
-        partner = Partner()
-        with receiving() as receiver:
-            hook = listen(partner, receiver.url)
-            partner.client.post(f"{HOOKS}{hook['id']}/test/")
-            heard = len(receiver.heard)
-            tasks.deliver_webhooks.apply()  # The publish arrived late, after all.
-    finally:
-        app.conf.broker_url = app.conf.broker_write_url = address
-        app.amqp._producer_pool = None
-    assert (heard, len(receiver.heard)) == (1, 1)
 
 
 def test_a_sender_that_died_is_made_good_and_a_late_one_has_no_say(partner):

@@ -34,6 +34,7 @@ def _calls() -> dict[str, Callable[..., Any]]:
     from backend.banking.ledger import Line
     from backend.banking.models import Door, PostingKind
     from backend.banking.services import loans, payments
+    from backend.banking.tests.people_factories import wander
     from backend.common.idempotency import idempotent
     from backend.common.unit_of_work import unit_of_work
 
@@ -76,7 +77,7 @@ def _calls() -> dict[str, Callable[..., Any]]:
                 ledger.post(bank=out.bank, kind=PostingKind.TRANSFER, lines=lines, currency=out.currency, actor_id=None)
         return times
 
-    return {found.__name__: found for found in (pay, keyed, lend, activate, reject, pass_on)}
+    return {found.__name__: found for found in (pay, keyed, lend, activate, reject, pass_on, wander)}
 
 
 def in_threads(calls: Sequence[Call]) -> list[str]:

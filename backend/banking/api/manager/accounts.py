@@ -121,9 +121,9 @@ class OneAccount(APIView):
         operation_id="replace_account",
         tags=[TAG],
         description="What is not sent stays. Bank, customer and currency may be repeated, not "
-        "changed; a `balance` is 400.",
+        "changed; a `balance` is 400. `is_active` freezes and unfreezes, which the holder hears of.",
         request=AccountChangeIn,
-        responses={200: AccountOut, 400: REFUSED, 404: Detail},
+        responses={200: AccountOut, 400: REFUSED, 403: Detail, 404: Detail},
     )
     def put(self, request: SignedRequest, bank_account_id: UUID) -> Response:
         return self._change(request, bank_account_id, partial=False)
@@ -132,7 +132,7 @@ class OneAccount(APIView):
         operation_id="change_account",
         tags=[TAG],
         request=AccountChangeIn,
-        responses={200: AccountOut, 400: REFUSED, 404: Detail},
+        responses={200: AccountOut, 400: REFUSED, 403: Detail, 404: Detail},
     )
     def patch(self, request: SignedRequest, bank_account_id: UUID) -> Response:
         return self._change(request, bank_account_id, partial=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from backend.banking.api.manager import accounts, banks, books, customers, loans, portfolio
+from backend.banking.api.manager import accounts, banks, books, corrections, customers, loans, portfolio
 
 _BANK = "api/bank/<uuid:bank_id>/"
 _CUSTOMER = "api/customer/<uuid:bank_customer_id>/"
@@ -28,6 +28,8 @@ urlpatterns = [
     path("api/account/", accounts.Accounts.as_view()),
     path(_ACCOUNT, accounts.OneAccount.as_view()),
     path(f"{_ACCOUNT}ledger/", books.AccountLedger.as_view()),
+    path(f"{_ACCOUNT}payments/", corrections.LoanPayments.as_view()),
+    path("api/postings/<int:posting_id>/reversal/", corrections.Reversal.as_view()),
     path("api/loan/", loans.Loans.as_view()),
     path(_LOAN, loans.OneLoan.as_view()),
     path(f"{_LOAN}activate/", loans.ActivateLoan.as_view()),

@@ -7,6 +7,7 @@ import uuid
 from decimal import Decimal
 
 from backend.banking.models import Bank
+from backend.banking.tests.factories import move
 from backend.banking.tests.manager_factories import make_account, make_bank, make_customer, make_loan
 from backend.tests.roles import Cases, Row, always, signed_in
 from backend.tests.stage import Caller, Stage, User
@@ -59,6 +60,8 @@ ACCESS: dict[str, Cases] = {
     f"PATCH {ACCOUNT}": _own(200),
     f"DELETE {ACCOUNT}": _own(204),
     f"GET {ACCOUNT}ledger/": _own(200, auditor=200),
+    f"POST {ACCOUNT}payments/": {"own": signed_in(201), "another": signed_in(404, bank_admin=201)},
+    "POST /api/postings/{posting_id}/reversal/": {"own": signed_in(201), "another": signed_in(404, bank_admin=201)},
     "GET /api/loan/": always(signed_in(200)),
     "POST /api/loan/": always(_managing(403)),
     f"GET {LOAN}": _own(200),
@@ -100,6 +103,7 @@ MAKERS = {
     "bank_id": _bank_id,
     "bank_customer_id": lambda stage, owner, caller: make_customer(_with_bank(owner)).pk,
     "bank_account_id": lambda stage, owner, caller: make_account(_with_bank(owner)).pk,
+    "posting_id": lambda stage, owner, caller: move(make_account(_with_bank(owner)), 10).pk,
     "bank_loan_id": lambda stage, owner, caller: make_loan(_with_bank(owner)).pk,
 }
 
@@ -124,6 +128,8 @@ BODIES = {
     f"PUT {CUSTOMER}person/": _person,
     f"PUT {ACCOUNT}": lambda stage: {"account_number": uuid.uuid4().hex},
     f"PATCH {ACCOUNT}": lambda stage: {"monthly_debt": str(Decimal("5.00"))},
+    f"POST {ACCOUNT}payments/": lambda stage: {"total_amount": "5.00"},
+    "POST /api/postings/{posting_id}/reversal/": lambda stage: {"reason": "Counted wrong."},
     f"PUT {LOAN}": lambda stage: _LOAN,
     f"PATCH {LOAN}": lambda stage: {"purpose": "Car"},
 }
