@@ -1,6 +1,6 @@
 """What the assistant says when it cannot. Each is one clear sentence; none tells what the model's server answered."""
 
-from backend.common.errors import Conflict, NotFound, RuleViolation, Unavailable
+from backend.common.errors import NotFound, RuleViolation, Unavailable
 
 
 class AssistantOff(Unavailable):
@@ -39,11 +39,6 @@ class NothingToAnswer(RuleViolation):
 class NoSuggestion(NotFound):
     code = "assistant.no_suggestion"
     detail = "No category fits this entry."
-
-
-class AnsweredAlready(Conflict):
-    code = "assistant.answered_already"
-    detail = "The assistant has already answered in this chat."
 
 
 class ModelFault(Unavailable):
