@@ -28,7 +28,11 @@ class AssistantState(APIView):
 
     @extend_schema(operation_id="get_assistant", tags=["assistant"], responses={200: AssistantStateOut})
     def get(self, request: SignedRequest) -> Response:
-        facts = {"is_on": is_on(), "is_resting": budget.is_resting(), "tokens_left": budget.tokens_left(request.user.id)}
+        facts = {
+            "is_on": is_on(),
+            "is_resting": budget.is_resting(),
+            "tokens_left": budget.tokens_left(request.user.id),
+        }
         return Response(self.AssistantStateOut(facts).data)
 
 
@@ -43,7 +47,9 @@ class CategoryOf(APIView):
     class CategoryOut(serializers.Serializer[Any]):
         category = serializers.UUIDField(source="category_id")
         subcategory = serializers.UUIDField(source="subcategory_id", allow_null=True, help_text="Null for incomes.")
-        source = serializers.ChoiceField(choices=["own", "model"], help_text="By own entries, or by the model.")
+        by = serializers.ChoiceField(
+            source="source", choices=["own", "model"], help_text="By own entries, or by the model."
+        )
 
     @extend_schema(
         operation_id="suggest_category",
@@ -91,7 +97,9 @@ class PreferencesView(APIView):
     class PreferencesIO(serializers.Serializer[Any]):
         email = serializers.BooleanField(help_text="Mails about notices. What one must know is mailed all the same.")
         push = serializers.BooleanField(help_text="Pushes to the caller's phones.")
-        automatic_answers = serializers.BooleanField(help_text="Whether the assistant answers while nobody is available.")
+        automatic_answers = serializers.BooleanField(
+            help_text="Whether the assistant answers while nobody is available."
+        )
 
     @extend_schema(operation_id="get_preferences", tags=["assistant"], responses={200: PreferencesIO})
     def get(self, request: SignedRequest) -> Response:

@@ -1,4 +1,4 @@
-"""The assistant on sockets: `/ws/support/chatbot/` (S1-R36), and what an agent's page asks it for (console's socket)."""
+"""The assistant on sockets: `/ws/support/chatbot/` (S1-R36), and what an agent's page asks on the console's socket."""
 
 import asyncio
 import uuid
@@ -49,7 +49,12 @@ async def chatbot_socket(scope: dict[str, Any], receive: Any, send: Any) -> None
 class ChatbotSocket(SignedSocket):
     """One person and the assistant. Nothing is stored: the conversation is in this socket's memory alone."""
 
-    frames: ClassVar[dict[str, str]] = {"ping": "on_ping", "message": "on_ask", "person": "on_person", "stop": "on_stop"}
+    frames: ClassVar[dict[str, str]] = {
+        "ping": "on_ping",
+        "message": "on_ask",
+        "person": "on_person",
+        "stop": "on_stop",
+    }
 
     def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         super().__init__(scope, receive, send)

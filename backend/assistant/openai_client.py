@@ -49,9 +49,7 @@ class OpenAIModel:
         self._model = chosen["model"]
         # Between two pieces as long as before the first one: a server that has fallen silent is not waited for.
         patience = Timeout(chosen["first_token_s"], connect=min(CONNECT_S, chosen["first_token_s"]))
-        self._client = AsyncOpenAI(
-            api_key=chosen["key"], base_url=chosen["base_url"], timeout=patience, max_retries=0
-        )
+        self._client = AsyncOpenAI(api_key=chosen["key"], base_url=chosen["base_url"], timeout=patience, max_retries=0)
 
     async def close(self) -> None:
         await self._client.close()

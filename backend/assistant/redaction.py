@@ -165,7 +165,8 @@ def _numbers(view: str) -> Iterator[_Span]:
 
 def _digits_of(written: str) -> str:
     return "".join(
-        part if part.isdigit() else _DIGIT_WORDS.get(part.casefold(), "") for part in re.findall(r"\d|[^\W\d_]+", written)
+        part if part.isdigit() else _DIGIT_WORDS.get(part.casefold(), "")
+        for part in re.findall(r"\d|[^\W\d_]+", written)
     )
 
 

@@ -32,21 +32,12 @@ class Figures:
 def figures() -> Figures:
     """Return the assistant's counters for a page of metrics: they only grow, and are those of all processes. Two
     queries, over one row for each day, task and outcome."""
-    sums = {
-        name: Sum(name) for name in ("questions", "prompt_tokens", "answer_tokens", "cost", "milliseconds")
-    }
-    rows = Tally.objects.order_by("task", "outcome").values("task", "outcome").annotate(**{f"all_{name}": one for name, one in sums.items()})
+    rows = Tally.objects.order_by("task", "outcome").values_list("task", "outcome")
     found = [
-        Figure(
-            task=row["task"],
-            outcome=row["outcome"],
-            questions=row["all_questions"],
-            prompt_tokens=row["all_prompt_tokens"],
-            answer_tokens=row["all_answer_tokens"],
-            cost=row["all_cost"],
-            seconds=row["all_milliseconds"] / 1000,
+        Figure(task, outcome, questions, prompt_tokens, answer_tokens, cost, milliseconds / 1000)
+        for task, outcome, questions, prompt_tokens, answer_tokens, cost, milliseconds in rows.annotate(
+            Sum("questions"), Sum("prompt_tokens"), Sum("answer_tokens"), Sum("cost"), Sum("milliseconds")
         )
-        for row in rows
     ]
     state = Circuit.objects.filter(pk=1).first()
     return Figures(found, bool(state and state.opened_until and state.opened_until > datetime.now(UTC)))

@@ -51,6 +51,10 @@ def for_scripts() -> dict[str, str]:
         "reason": _("Why do you look at this document?"),
         "chance": _("%(percent)s % chance of full repayment"),
         "done": _("Done."),
+        "automatic": _("automatic"),
+        "assist_busy": _("The assistant is writing…"),
+        "assist_unknown": _("The assistant does not know: neither this chat nor a help article says."),
+        "assist_lost": _("The connection was lost. Ask again."),
         "today": _("today"),
         "yesterday": _("yesterday"),
     }

@@ -218,7 +218,7 @@ def list_queue(*, actor: Principal) -> QuerySet[Chat]:
 
 
 def list_unanswered(*, asked_before: datetime) -> QuerySet[Chat]:
-    """The chats that wait for a first answer to what their customer asked before a moment, the longest waiting first."""
+    """The chats that wait for a first answer to what was asked before a moment, the longest waiting first."""
     waiting = Chat.objects.filter(admin=None, closed_at=None, first_answered_at=None, first_asked_at__lt=asked_before)
     return waiting.order_by("first_asked_at", "id")
 

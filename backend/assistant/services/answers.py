@@ -84,4 +84,3 @@ def in_words(answer: Answer) -> str:
     sources = "\n".join(f"[{source.number}] {source.title}" for source in answer.sources)
     room = TEXT_MAX - len(sources) - len(CODA) - 10
     return "\n\n".join(part for part in (answer.text[:room], sources[:1000], CODA) if part)
-

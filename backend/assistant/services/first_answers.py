@@ -29,7 +29,8 @@ from backend.support.models import Chat
 from backend.support.services import automatic
 
 State = AutomaticAnswer.State
-ATTEMPTS_MAX = 3
+ATTEMPTS_MAX = 3  # that failed
+CLAIMS_MAX = 6  # also by processes that died over it
 AGAIN_AFTER_S = 5.0
 
 _CLAIM = """
@@ -53,7 +54,9 @@ def claim_due(most: int) -> list[Claim]:
     """
     now = datetime.now(UTC)
     asked_before = now - timedelta(seconds=settings.ASSISTANT["answer_after_s"])
-    taken = AutomaticAnswer.objects.filter(chat=OuterRef("pk")).filter(~Q(state=State.TRYING) | Q(claimed_until__gt=now))
+    taken = AutomaticAnswer.objects.filter(chat=OuterRef("pk")).filter(
+        ~Q(state=State.TRYING) | Q(claimed_until__gt=now) | Q(attempts__gte=CLAIMS_MAX)
+    )
     unwilling = AnswerPreference.objects.filter(user=OuterRef("customer_id"), automatic_answers=False)
     waiting = support.list_unanswered(asked_before=asked_before).exclude(Exists(taken)).exclude(Exists(unwilling))
     until = now + timedelta(seconds=settings.ASSISTANT["total_s"] + 15)
@@ -107,7 +110,9 @@ def deliver(*, chat_id: uuid.UUID, answer: Answer, prompt: str) -> int | None:
         row = AutomaticAnswer.objects.select_for_update().filter(chat=chat_id, state=State.TRYING).first()
         if row is None:
             return None
-        text = answers.in_words(answer if answer.knows else Answer(f"{answer.text} {_position_in_words(chat_id)}", False))
+        text = answers.in_words(
+            answer if answer.knows else Answer(f"{answer.text} {_position_in_words(chat_id)}", False)
+        )
         sources = [{"number": one.number, "slug": one.slug, "title": one.title} for one in answer.sources]
         row.seq = automatic.say(chat_id=chat_id, text=text, sources=sources)
         row.state = State.NOT_NEEDED if row.seq is None else State.ANSWERED

@@ -1,4 +1,4 @@
-"""Making a question: what of a chat the model may read, and the help articles that may answer it. All of it redacted."""
+"""Making a question: what of a chat the model may read, and the help articles that may answer it. All redacted."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

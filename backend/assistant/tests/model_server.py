@@ -149,7 +149,11 @@ _HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "m
 
 
 def answering(
-    answer: str | Callable[[Asked], str], *, size: int = 4, every_s: float = 0.0, finish: str = "stop",
+    answer: str | Callable[[Asked], str],
+    *,
+    size: int = 4,
+    every_s: float = 0.0,
+    finish: str = "stop",
     usage: tuple[int, int] | None = (100, 20),
 ) -> Callable[[Handler, Asked], None]:
     """Stream an answer in pieces of so many characters."""

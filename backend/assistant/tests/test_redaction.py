@@ -36,6 +36,7 @@ HARD = [
     ("‹ana.maria+bank@example.co.uk›", "EMAIL"),
     ("write to <‹ana@example.com›>.", "EMAIL"),
     ("‹ana @ example.com›", "EMAIL"),
+    ("my mail is ‹ana@example.com›. How do I", "EMAIL"),
     ("‹ana (at) example (dot) com› for spiders", "EMAIL"),
     ("‹ana [at] example.com›", "EMAIL"),
     ("‹ana at example dot com›", "EMAIL"),
@@ -111,7 +112,9 @@ def test_a_typed_placeholder_gets_nobodys_value():
 
 def test_several_in_one_line_are_told_apart():
     mask = Mask()
-    hidden = mask.hide("ana@example.com, +1 415 555 2671, 123-45-6789; 12 Main Street, Springfield. Card 4111111111111111!")
+    hidden = mask.hide(
+        "ana@example.com, +1 415 555 2671, 123-45-6789; 12 Main Street, Springfield. Card 4111111111111111!"
+    )
     assert hidden == "[[EMAIL_1]], [[PHONE_1]], [[SSN_1]]; [[ADDRESS_1]]. Card [[CARD_1]]!"
 
 

@@ -157,7 +157,8 @@ class ChatDetail(APIView):
     @extend_schema(operation_id="get_chat", tags=["support"], responses={200: ChatDetailOut, 404: Detail})
     def get(self, request: SignedRequest, chat_id: uuid.UUID) -> Response:
         chat = selectors.get_chat(actor=request.user, chat_id=chat_id)
-        return Response(ChatDetailOut(chat, context={"actor": request.user}).data)
+        wait = waits.wait_of(chat.pk) if chat.state == "waiting" else None
+        return Response(ChatDetailOut(chat, context={"actor": request.user, "wait": wait}).data)
 
 
 class TakeChat(APIView):

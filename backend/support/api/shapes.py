@@ -67,11 +67,7 @@ class ChatDetailOut(ChatOut):
         return wait.estimate_s if wait else None
 
     def _wait_of(self, chat: Chat) -> waits.Wait | None:
-        if "wait" not in self.context:
-            waits_now = chat.admin_id is None and chat.closed_at is None
-            self.context["wait"] = waits.wait_of(chat.pk) if waits_now else None
-        found: waits.Wait | None = self.context["wait"]
-        return found
+        return self.context.get("wait")
 
     def get_read_positions(self, chat: Chat) -> dict[str, int]:
         return {str(user_id): seq for user_id, seq in messages.read_positions(chat.pk).items()}
