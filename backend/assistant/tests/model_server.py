@@ -9,8 +9,10 @@ answers like a careful model: from the articles that it was given, with a citati
 import argparse
 import contextlib
 import json
+import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -282,7 +284,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pieces", type=int, default=0, help="stream so many times of day in the place of an answer")
     parser.add_argument("--every", type=float, default=0.02, help="seconds from one piece to the next")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     given = parser.parse_args()
+    if given.with_parent:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     does = clock(given.pieces, given.every) if given.pieces else answering(careful, every_s=given.every)
     ModelServer(port=given.port, does=does).serve()
 
