@@ -39,12 +39,12 @@ class AssistantState(APIView):
 class CategoryOf(APIView):
     """Where an entry of the caller's budget belongs: where they put such entries, or else what the model thinks."""
 
-    class CategoryIn(serializers.Serializer[Any]):
+    class EntryToSortIn(serializers.Serializer[Any]):
         kind = serializers.ChoiceField(choices=Kind.choices)
         title = TextField(max_length=100)
         description = TextField(max_length=100, required=False, allow_blank=True)
 
-    class CategoryOut(serializers.Serializer[Any]):
+    class PlaceOut(serializers.Serializer[Any]):
         category = serializers.UUIDField(source="category_id")
         subcategory = serializers.UUIDField(source="subcategory_id", allow_null=True, help_text="Null for incomes.")
         by = serializers.ChoiceField(
@@ -54,20 +54,20 @@ class CategoryOf(APIView):
     @extend_schema(
         operation_id="suggest_category",
         tags=["assistant"],
-        request=CategoryIn,
+        request=EntryToSortIn,
         responses={
-            200: CategoryOut,
+            200: PlaceOut,
             404: OpenApiResponse(Detail, description="Nothing fits."),
             422: OpenApiResponse(Detail, description="Today's share is used up."),
             503: OpenApiResponse(Detail, description="There is no assistant, or its server does not answer."),
         },
     )
     def post(self, request: SignedRequest) -> Response:
-        given = self.CategoryIn(data=request.data)
+        given = self.EntryToSortIn(data=request.data)
         given.is_valid(raise_exception=True)
         limits.share_for_person("assistant", request.user.id)
         found = categories.suggest_category(actor=request.user, **given.validated_data)
-        return Response(self.CategoryOut(found).data)
+        return Response(self.PlaceOut(found).data)
 
 
 class StopAnswers(APIView):

@@ -4,10 +4,35 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+from backend.assistant.consumers import Assisted
 from backend.assistant.process import assistant_of
+from backend.identity.sockets import SignedSocket
 from backend.realtime import runtime as runtimes
+from backend.realtime.sockets import Admission
+
+
+class PageSocket(Assisted):
+    """An agent's page without anything else on it: as the console's socket, which stands above this slice."""
+
+    frames: ClassVar[dict[str, str]] = {**SignedSocket.frames, **Assisted.assisted_frames}
+
+    def admit(self) -> Admission:
+        return Admission(self.identified(), [])
+
+    def cursors_from(self, value: object) -> dict[str, int]:
+        return {}
+
+    def heads(self) -> dict[str, Any]:
+        return {"heads": {}}
+
+    def left(self) -> None:
+        self.end_assisting()
+
+
+async def page_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await PageSocket(scope, receive, send).run()
 
 
 class Seat:

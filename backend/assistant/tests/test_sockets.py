@@ -10,8 +10,7 @@ from backend.assistant.services import answers
 from backend.assistant.tests import model_server as servers
 from backend.assistant.tests.factories import outcomes, spent, trail, write_article
 from backend.assistant.tests.model_server import answering, data_of
-from backend.assistant.tests.plain import play
-from backend.console.consumers import console_socket
+from backend.assistant.tests.plain import page_socket, play
 from backend.realtime.models import Event
 from backend.support.consumers import chat_socket
 from backend.support.models import Chat
@@ -34,9 +33,8 @@ def ask(talk, task="suggestion", name="q1", **changes):
 
 
 async def page_of(seat, talk):
-    page = seat(console_socket, talk.agent_token, check_console_frame)
+    page = seat(page_socket, talk.agent_token, check_console_frame)
     await page.opened()
-    await page.get("access")
     return page
 
 
@@ -128,7 +126,7 @@ def test_frames_that_ask_for_nothing_get_an_error_and_reach_no_server(talk, mode
     stranger = token_of(make_user("SUPPORT_AGENT"))
 
     async def scene(seat):
-        page, foreign = await page_of(seat, talk), seat(console_socket, stranger, check_console_frame)
+        page, foreign = await page_of(seat, talk), seat(page_socket, stranger, check_console_frame)
         await foreign.opened()
         page.send(ask(talk, task="transfer"), ask(talk, chat_id=7), ask(talk, name=""), ask(talk, chat_id="x"))
         bad = [(await page.get("error"))["code"] for _ in range(4)]
