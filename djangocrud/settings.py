@@ -8,6 +8,7 @@ import dj_database_url
 from corsheaders.defaults import default_headers
 
 from backend.common.logs import logging_config
+from djangocrud.assistant import ASSISTANT, ASSISTANT_PATHS, ASSISTANT_THREADS  # noqa: F401 - settings
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
 from ml.columns import SHIPPED
@@ -379,29 +380,6 @@ SUPPORT: dict[str, int] = {
     "reopen_days": env.chat_reopen_days,
     "load_max": env.chat_load_max,
 }
-
-# The assistant (backend/assistant, backend/docs/assistant.md). Without a key it is off, and says so.
-ASSISTANT: dict[str, Any] = {
-    "key": env.openai_key.get_secret_value(),
-    "base_url": env.openai_base_url,
-    "model": env.openai_model,
-    "first_token_s": env.assistant_first_token_seconds,
-    "total_s": env.assistant_total_seconds,
-    "category_s": 6.0,  # somebody waits before a form for it
-    "answer_after_s": env.assistant_answer_after_seconds,
-    "person_tokens": env.assistant_person_tokens,
-    "house_tokens": env.assistant_house_tokens,
-    "price_in": env.assistant_price_in,
-    "price_out": env.assistant_price_out,
-    "trip_after": 3,
-    "rest_s": 30.0,
-    "look_every_s": 1.0,
-    "streams_max": 16,  # of one process
-    "streams_per_person": 2,
-}
-# Routes that wait for a model. They have a pool of their own, so that no other request waits with them.
-ASSISTANT_PATHS = frozenset(["/api/assistant/category/"])
-ASSISTANT_THREADS = 2
 
 # Numbers of design.md section 4. Tests lower some to reach an edge in reasonable time.
 REALTIME: dict[str, Any] = {

@@ -1,6 +1,9 @@
 """What the assistant did and used, on the admin site: to be looked at. Never what was asked or answered."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from backend.assistant.models import AnswerPreference, AutomaticAnswer, Circuit, Spending, Tally
 from backend.common.adminpages import History
@@ -17,6 +20,9 @@ class AutomaticAnswerAdmin(History):
         (None, {"fields": ["chat", "state", "seq", "prompt"]}),
         ("Course", {"fields": ["attempts", "claimed_until", "created_at", "ended_at", "stopped_by"]}),
     ]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [name for _, part in self.fieldsets or () for name in part["fields"]]
 
 
 @admin.register(Spending)

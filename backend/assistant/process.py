@@ -114,7 +114,7 @@ class Assistant:
             prompt = talk.question.request.prompt.version if talk is not None else ""
             await read(first_answers.deliver, chat_id=claim.chat_id, answer=answer, prompt=prompt)
         except asyncio.CancelledError:
-            if not asking.cancelled():
+            if not watching.done() or watching.cancelled():
                 asking.cancel()
                 raise  # The process ends; another one takes over when the claim has run out.
             await read(first_answers.drop, claim.chat_id)

@@ -9,6 +9,12 @@ from backend.assistant.tests.model_server import ModelServer
 from backend.tests.commits import committed  # noqa: F401 - a fixture
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_throttled(settings: Any) -> None:
+    """Ids of people come again with each database, counters stay: tests of limits have people of their own."""
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "assistant": (10**6, 60)}
+
+
 @pytest.fixture
 def chosen(settings: Any) -> Any:
     """Change what the assistant is set to: `chosen(person_tokens=100)`."""

@@ -1,7 +1,9 @@
 """The assistant on sockets: an agent's page, and `/ws/support/chatbot/` (S1-R36, BUG-S1-38)."""
 
 import asyncio
+import secrets
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -11,9 +13,11 @@ from backend.assistant.tests import model_server as servers
 from backend.assistant.tests.factories import outcomes, spent, trail, write_article
 from backend.assistant.tests.model_server import answering, data_of
 from backend.assistant.tests.plain import page_socket, play
+from backend.identity.principals import principal_of
 from backend.realtime.models import Event
 from backend.support.consumers import chat_socket
 from backend.support.models import Chat
+from backend.support.services import members
 from backend.support.tests.factories import make_talk, say, token_of, waiting_chat
 from backend.tests.frames import check_chatbot_frame, check_console_frame, check_frame
 
@@ -148,8 +152,11 @@ def test_frames_that_ask_for_nothing_get_an_error_and_reach_no_server(talk, mode
     assert model_server.received == []
 
 
-def test_one_person_has_few_answers_at_once_and_a_limit_a_minute(talk, model_server, settings):
+def test_one_person_has_few_answers_at_once_and_a_limit_a_minute(talk, model_server, settings, make_user):
     model_server.does = servers.drips
+    agent = make_user("SUPPORT_AGENT", id=10**6 + secrets.randbelow(10**9))
+    members.add_member(actor=principal_of(talk.agent), chat_id=talk.id, user_id=agent.pk)
+    talk = replace(talk, agent=agent, agent_token=token_of(agent))
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "assistant": (4, 60)}
 
     async def scene(seat):
@@ -177,14 +184,14 @@ def test_one_person_has_few_answers_at_once_and_a_limit_a_minute(talk, model_ser
 # The chatbot
 
 
-async def chatbot(seat, user):
-    bot = seat(chatbot_socket, token_of(user), check_chatbot_frame)
+async def chatbot(seat, token):
+    bot = seat(chatbot_socket, token, check_chatbot_frame)
     assert await bot.opened() == []
     return bot
 
 
 def test_the_chatbot_answers_from_help_articles_and_remembers_within_the_connection(talk, model_server, make_user):
-    ana = make_user()
+    ana = token_of(make_user())
 
     async def scene(seat):
         bot = await chatbot(seat, ana)
@@ -207,9 +214,10 @@ def test_the_chatbot_answers_from_help_articles_and_remembers_within_the_connect
 
 def test_it_says_that_it_does_not_know_and_passes_on_to_a_person(talk, model_server, make_user):
     ana = make_user()
+    token = token_of(ana)
 
     async def scene(seat):
-        bot = await chatbot(seat, ana)
+        bot = await chatbot(seat, token)
         bot.send({"message": "What of pensions?"})
         answer = await bot.get("answer")
         bot.send({"type": "person"})
@@ -227,9 +235,10 @@ def test_it_says_that_it_does_not_know_and_passes_on_to_a_person(talk, model_ser
 
 def test_two_people_share_nothing(talk, model_server, make_user):
     """BUG-S1-38: it was one global room."""
+    tokens = [token_of(make_user()) for _ in range(2)]
 
     async def scene(seat):
-        ana, bob = await chatbot(seat, make_user()), await chatbot(seat, make_user())
+        ana, bob = [await chatbot(seat, token) for token in tokens]
         ana.send({"message": "My card secret is the blue elephant. How do I block a card?"})
         await ana.get("answer")
         bob.send({"message": "What did the other one say about a card?"})
@@ -253,8 +262,10 @@ def test_two_people_share_nothing(talk, model_server, make_user):
     ],
 )
 def test_a_bad_frame_gets_an_error_and_the_socket_lives(committed, model_server, make_user, frame, code):
+    token = token_of(make_user())
+
     async def scene(seat):
-        bot = await chatbot(seat, make_user())
+        bot = await chatbot(seat, token)
         bot.send(frame, {"type": "ping"})
         return (await bot.get("error"))["code"], await bot.get("pong")
 
@@ -274,8 +285,10 @@ def test_only_who_is_signed_in_talks_to_it(committed, model_server):
 def test_without_a_key_it_says_so_and_offers_nobody_less(committed, chosen, make_user):
     make_user("SUPPORT_AGENT")
 
+    token = token_of(make_user())
+
     async def scene(seat):
-        bot = await chatbot(seat, make_user())
+        bot = await chatbot(seat, token)
         bot.send({"message": "Hello?"})
         error = await bot.get("error")
         bot.send({"type": "person"})
@@ -289,8 +302,10 @@ def test_without_a_key_it_says_so_and_offers_nobody_less(committed, chosen, make
 def test_a_question_can_be_stopped_and_one_at_a_time_is_asked(talk, model_server, make_user):
     model_server.does = servers.falls_silent
 
+    token = token_of(make_user())
+
     async def scene(seat):
-        bot = await chatbot(seat, make_user())
+        bot = await chatbot(seat, token)
         bot.send({"message": "How do I block a card?"})
         await bot.get("thinking")
         bot.send({"message": "Faster, please: the card!"})
@@ -316,12 +331,13 @@ def test_who_waits_hears_their_place_and_when_it_changes(committed, make_user):
     agent = make_user("SUPPORT_AGENT")
     first, second = make_user(), make_user()
     ahead, chat = waiting_chat(first), waiting_chat(second)
+    waiting, taking = token_of(second), token_of(agent)
 
     async def scene(seat):
-        mine = seat(chat_socket, token_of(second), check_frame, chat_id=chat.pk)
+        mine = seat(chat_socket, waiting, check_frame, chat_id=chat.pk)
         await mine.opened()
         before = await mine.get("queue")
-        theirs = seat(chat_socket, token_of(agent), check_frame, chat_id=ahead.pk)
+        theirs = seat(chat_socket, taking, check_frame, chat_id=ahead.pk)
         await theirs.opened()
         return before, await mine.get("queue")
 

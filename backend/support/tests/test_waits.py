@@ -6,7 +6,7 @@ import pytest
 
 from backend.identity.principals import principal_of
 from backend.support import waits
-from backend.support.models import Chat
+from backend.support.models import Chat, Priority
 from backend.support.services import triage
 from backend.support.tests.factories import waiting_chat
 
@@ -54,7 +54,7 @@ def test_nothing_is_said_where_nothing_is_known(make_user, desk, client_of):
 @pytest.mark.django_db
 def test_places_are_those_of_the_queue_urgent_ones_first(make_user, desk):
     chats = [waiting_chat(make_user()) for _ in range(3)]
-    triage.set_priority(actor=principal_of(desk), chat_id=chats[2].pk, priority=3)
+    triage.set_priority(actor=principal_of(desk), chat_id=chats[2].pk, priority=Priority.URGENT)
     found = waits.waits_of([chat.pk for chat in chats])
     assert [found[chat.pk].position for chat in chats] == [2, 3, 1]
 
