@@ -13,7 +13,8 @@ EMAILS = (
     re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>()\[\],;:\"]{1,200}(?<![.!?'*_])"),
     re.compile(r"[\w.+-]{1,64} ?@ ?[\w-]{1,63}(?:(?:\.| \. )[\w-]{1,63}){1,5}"),
     re.compile(
-        rf"[\w.+-]{{1,64}}{_OPEN}{_AT}{_SHUT}[\w-]{{1,63}}(?:(?:{_OPEN}(?:{_DOT}|\.){_SHUT}|\s{{1,2}}{_DOT}\s{{1,2}}|\.)"
+        rf"[\w.+-]{{1,64}}{_OPEN}{_AT}{_SHUT}[\w-]{{1,63}}"
+        rf"(?:(?:{_OPEN}(?:{_DOT}|\.){_SHUT}|\s{{1,2}}{_DOT}\s{{1,2}}|\.)"
         rf"[\w-]{{1,63}}){{1,5}}",
         _I,
     ),
@@ -49,7 +50,8 @@ AMOUNT = re.compile(
 )
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 DATE = re.compile(
-    rf"{_ALONE}(?:{_YEAR}-{_MONTH}-{_DAY}|{_DAY}\.{_MONTH}\.{_YEAR}|{_MONTH}/{_DAY}/{_YEAR}|{_DAY}/{_MONTH}/{_YEAR}){_ENDS}"
+    rf"{_ALONE}(?:{_YEAR}-{_MONTH}-{_DAY}|{_DAY}\.{_MONTH}\.{_YEAR}"
+    rf"|{_MONTH}/{_DAY}/{_YEAR}|{_DAY}/{_MONTH}/{_YEAR}){_ENDS}"
 )
 SSN_BEFORE = r"(?i)\b(?:ssn|social security|sozialversicherung\w*)\W*(?:(?:number|no|nr|is|nummer|#)\W*){0,3}$"
 
@@ -66,8 +68,8 @@ _NOT_NAMES = (
     r"(?!(?:the|a|an|of|on|in|to|my|your|by|for|per|and|or|is|was|days?|weeks?|times?|hours?|years?|more|no)\b)"
 )
 _STREETS = (
-    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|parkway|pkwy|"
-    "circle|cir|highway|hwy|trail|close|crescent|gardens|row|walk|alley|broadway|mews|quay"
+    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|"
+    "parkway|pkwy|circle|cir|highway|hwy|trail|close|crescent|gardens|row|walk|alley|broadway|mews|quay"
 )
 _UNIT_NO = r"(?:,?\s{0,2}(?:apt|apartment|unit|suite|ste|flat|floor|fl|#)\.?\s{0,2}[\w-]{1,6})?"
 _CITY = (
@@ -77,7 +79,8 @@ _CITY = (
 )
 ADDRESSES = (
     re.compile(
-        rf"\b\d{{1,6}}[a-z]?(?:[-/]\d{{1,4}})?,?\s{{1,2}}(?:{_NOT_NAMES}[\w'.-]{{1,25}}\s{{1,2}}){{0,4}}(?:{_STREETS})\b\.?{_UNIT_NO}{_CITY}",
+        rf"\b\d{{1,6}}[a-z]?(?:[-/]\d{{1,4}})?,?\s{{1,2}}"
+        rf"(?:{_NOT_NAMES}[\w'.-]{{1,25}}\s{{1,2}}){{0,4}}(?:{_STREETS})\b\.?{_UNIT_NO}{_CITY}",
         _I,
     ),
     re.compile(

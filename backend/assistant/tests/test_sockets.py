@@ -164,7 +164,7 @@ def test_one_person_has_few_answers_at_once_and_a_limit_a_minute(talk, model_ser
         for name in ("a", "b", "c"):
             page.send(ask(talk, name=name))
         busy = await page.get("assist", state="failed")
-        for name in ("a", "b"):
+        for name in {"a", "b", "c"} - {busy["id"]}:  # Which one comes too late is a matter of threads.
             page.send({"type": "assist_stop", "id": name})
             await page.get("assist", state="stopped", id=name)
         codes = []
