@@ -42,6 +42,9 @@ _TRY_CLOSED = """
         AND coalesce(trial_until, %(now)s) <= %(now)s)
     RETURNING failures
 """
+_CLOSE = """
+    UPDATE assistant_circuit SET failures = 0, opened_until = NULL, trial_until = NULL WHERE id = 1 AND failures > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +167,7 @@ def _note_health(outcome: str) -> None:
         return
     with connection.cursor() as cursor:
         if outcome in WELL:
-            cursor.execute(
-                """UPDATE assistant_circuit SET failures = 0, opened_until = NULL, trial_until = NULL
-                   WHERE id = 1 AND failures > 0"""
-            )
+            cursor.execute(_CLOSE)
             return
         until = datetime.now(UTC) + timedelta(seconds=settings.ASSISTANT["rest_s"])
         cursor.execute(
