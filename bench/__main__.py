@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bench.assistant import measure_assistant
 from bench.banking import measure_banking
 from bench.budget import measure_budget
 from bench.catalog import measure_catalog
@@ -42,6 +43,7 @@ PARTS: dict[str, Part] = {
     "budget": measure_budget,
     "support": measure_support,
     "console": measure_console,
+    "assistant": measure_assistant,
     "trail": measure_trail,
     "kyc": measure_kyc,
     "fraud": measure_fraud,

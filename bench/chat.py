@@ -45,7 +45,7 @@ async def _ping_pong(
     }
     async with contextlib.AsyncExitStack() as stack:
         variants = [
-            Variant(name, tuple(set(servers)), await stack.enter_async_context(_talks(servers, own)))
+            Variant(name, tuple(set(servers)), await stack.enter_async_context(talks(servers, own)))
             for name, (servers, own) in served.items()
         ]
         found = await plan.measure(variants)
@@ -56,7 +56,7 @@ async def _ping_pong(
 
 
 @contextlib.asynccontextmanager
-async def _talks(
+async def talks(
     servers: tuple[ServerProcess, ServerProcess], chats: Sequence[SeededChat]
 ) -> AsyncIterator[list[Conversation]]:
     """Let customer and agent of each chat join, each at their server."""

@@ -17,6 +17,7 @@ from PIL import Image
 from websockets.asyncio.client import connect
 
 from bench.client import ChatClient, call, faults_in, sign_in
+from bench.demo_assistant import assist
 
 DEMO_FILE = Path(__file__).resolve().parent.parent / "var" / "demo.json"
 
@@ -221,6 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     good = asyncio.run(converse(facts["base_url"], facts["accounts"]))
     verified, nia = asyncio.run(verify(facts["base_url"], facts["accounts"]))
     good &= verified
+    good &= asyncio.run(assist(facts["base_url"], facts["accounts"]))
     good &= asyncio.run(pay(facts["base_url"], facts["accounts"], nia))
     say("\nnothing lost, nothing twice, in order" if good else "\nFAULTS: see above")
     return 0 if good else 1

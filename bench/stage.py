@@ -112,7 +112,7 @@ class ServerProcess:
     """One measured server process."""
 
     def __init__(self, arguments: list[str], *, environment: dict[str, str], log: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._command = [sys.executable, *(part.format(port=self.port) for part in arguments)]
         self._environment = environment
         self._log = log
@@ -187,7 +187,7 @@ def opened_stage() -> Iterator[Stage]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

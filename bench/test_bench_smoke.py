@@ -57,6 +57,8 @@ def test_every_figure_is_taken(tmp_path):
         "memory that checking and loading took, MB",
         "desk updates a second in the busiest inbox",
         *(() if why_not() else ("a message on the screen after its commit, p95, ms",)),
+        "p99 of chats beside streamed suggestions / alone",
+        *(() if why_not() else ("first word of a suggestion on the screen, p95, ms",)),
         "search in 10,000 of 1,000,000 messages, p95, ms",
         "note / plain message, CPU",
         "edit of a message / plain message, CPU",

@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
+from backend.assistant.consumers import chatbot_socket  # noqa: E402
 from backend.common import health, jobs  # noqa: E402
 from backend.common.pool import PoolBusy, PoolTimeout  # noqa: E402
 from backend.console.consumers import console_socket  # noqa: E402
@@ -32,6 +33,8 @@ pools = {
     "doors": http_pool("doors", settings.DOOR_THREADS),
     # A slow client holds its thread for as long as it sends: the server's limits of arrival end it, not this one.
     "uploads": http_pool("uploads", settings.UPLOAD_THREADS, waiting_max=32, wait_s=30.0, run_s=900.0),
+    # Somebody waits there for a model to answer, and nobody else with them.
+    "assistant": http_pool("assistant", settings.ASSISTANT_THREADS, waiting_max=8, wait_s=3.0, run_s=20.0),
     # Whether the process is ready must not depend on how busy the threads are that serve people.
     "probes": http_pool("probes", 1, waiting_max=8, run_s=10.0),
 }
@@ -40,6 +43,8 @@ pools = {
 def route_pool(request_path: str) -> str:
     if request_path in settings.DOOR_PATHS:
         return "doors"
+    if request_path in settings.ASSISTANT_PATHS:
+        return "assistant"
     if any(names_path(pattern, request_path) for pattern in settings.UPLOAD_PATHS):
         return "uploads"
     return "web"
@@ -62,9 +67,12 @@ async def readyz() -> tuple[int, dict[str, Any]]:
 chat: Any = chat_socket
 notifications: Any = notification_socket
 console: Any = console_socket
+chatbot: Any = chatbot_socket
 sockets: list[Any] = [
     path("ws/support/chat/<uuid:chat_id>/", chat),
     path("api/ws/support/chat/<uuid:chat_id>/", chat),
+    path("ws/support/chatbot/", chatbot),
+    path("api/ws/support/chatbot/", chatbot),
     path("ws/notifications/", notifications),
     path("api/ws/notifications/", notifications),
     path("ws/console/", console),

@@ -12,6 +12,7 @@ API_TAGS = {
     "fraud": "Alerts: suspicious transfers and signals, for bank admins, who decide, and auditors.",
     "fraud rules": "Versions of the fraud rules: drafted, tried, published by a second person; snoozes.",
     "support": "Live chat with the support desk, by REST; the sockets are described in the AsyncAPI document.",
+    "assistant": "The language model beside the agents, and what people want to hear from us.",
     "notifications": "The durable inbox of a person, and of a desk.",
     "bank": "Banks, their customers, accounts and loans: for the managers of banks.",
     "lending": "Loans for people: products, applications, schedules, repayments.",

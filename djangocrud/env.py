@@ -91,6 +91,18 @@ class Env(BaseModel):
     ssn_hash_key: SecretStr = SecretStr("")
     kyc_valid_days: int = Field(default=730, ge=1)
 
+    # The assistant: any server that speaks OpenAI's protocol. Off without a key. Prices are for a million tokens.
+    openai_key: SecretStr = SecretStr("")
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str = "gpt-4o-mini"
+    assistant_first_token_seconds: float = Field(default=10, gt=0, le=120)
+    assistant_total_seconds: float = Field(default=45, gt=0, le=300)
+    assistant_answer_after_seconds: float = Field(default=5, ge=0, le=3600)
+    assistant_person_tokens: int = Field(default=60_000, ge=0)
+    assistant_house_tokens: int = Field(default=3_000_000, ge=0)
+    assistant_price_in: Decimal = Field(default=Decimal("0.15"), ge=0)
+    assistant_price_out: Decimal = Field(default=Decimal("0.60"), ge=0)
+
     # Scores of 0 to 100 (design.md section 6), and how alerts are worked on.
     fraud_alert_from: int = Field(default=50, ge=1, le=100)
     fraud_high_from: int = Field(default=75, ge=1, le=100)
@@ -208,6 +220,13 @@ class Env(BaseModel):
     def _is_postgresql(cls, value: str) -> str:
         if value and not is_url(value, "postgresql", "postgres"):
             raise ValueError("must look like postgresql://user:password@host:5432/name")
+        return value
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if not is_url(value, "https", "http"):
+            raise ValueError("must look like https://host/v1")
         return value
 
     @field_validator("redis_url")

@@ -83,7 +83,8 @@ def run(port: int) -> int:
 
 
 def demo() -> int:
-    """Run the scripted conversation against the running server, or against one started for it on a free port."""
+    """Run the scripted conversation against the running server, or against one started for it on a free port, with a
+    model's server of its own beside it."""
     with servers():
         if _answers(str(_demo_file().get("base_url", ""))):
             return _converse()
@@ -91,11 +92,16 @@ def demo() -> int:
         code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
         if code:
             return code
-        server = _spawn("serve", "--port", str(port))
+        model = _start(
+            "backend.assistant.tests.model_server", "--with-parent", "--port", str(model_port := _free_port())
+        )
+        told = ("OPENAI_KEY=demo", f"OPENAI_BASE_URL=http://127.0.0.1:{model_port}/v1", "OPENAI_MODEL=local")
+        server = _start("djangocrud.launch", "serve", "--port", str(port), told=told)
         try:
             return _converse() if _comes_up(server, port) else _refuse("the server did not come up")
         finally:
             _end(server)
+            _end(model)
 
 
 def _converse() -> int:
@@ -219,8 +225,9 @@ def _spawn(*words: str) -> subprocess.Popen[bytes]:
     return _start("djangocrud.launch", *words)
 
 
-def _start(module: str, *words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", module, *words]
+def _start(module: str, *words: str, told: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a module of ours; `told` adds to its environment."""
+    command = [*(("/usr/bin/env", *told) if told else ()), sys.executable, "-m", module, *words]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
 

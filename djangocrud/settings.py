@@ -8,6 +8,7 @@ import dj_database_url
 from corsheaders.defaults import default_headers
 
 from backend.common.logs import logging_config
+from djangocrud.assistant import ASSISTANT, ASSISTANT_PATHS, ASSISTANT_THREADS  # noqa: F401 - settings
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
 from ml.columns import SHIPPED
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "backend.budget",
     "backend.fraud",
     "backend.banking",
+    "backend.assistant",
     "django_htmx",
     "backend.console",
 ]
@@ -197,6 +199,7 @@ RATE_LIMITS = {
     "socket": (env.rate_limit_sockets, 60),
     "upload": (env.rate_limit_uploads, 300),
     "payee": (30, 3600),
+    "assistant": (20, 60),
 }
 RATE_LIMIT_EXEMPT = list(env.rate_limit_exempt)
 

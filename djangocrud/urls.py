@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("backend.budget.api.urls")),
     path("", include("backend.console.urls")),
     path("", include("backend.banking.api.urls")),
+    path("", include("backend.assistant.api")),
     path("", include("backend.identity.adminsite.urls")),
     path("", include("backend.identity.honeypot")),
     path("", include("backend.identity.api.documents")),

@@ -71,6 +71,8 @@ def logging_config(*, level: str, human: bool) -> None:
                 # Refused requests are answered, not faults; they are counted elsewhere.
                 "django.request": {"level": "ERROR"},
                 "daphne": {"level": "WARNING"},
+                # Whatever the level is: these would write down each question to the model, words and all.
+                **dict.fromkeys(("openai", "httpx2", "httpcore2"), {"level": "WARNING"}),
             },
         }
     )

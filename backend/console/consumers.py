@@ -2,16 +2,18 @@
 
 What the notifications socket carries (one's own inbox, the desks of one's roles), and how one's open chats move on; as
 `desk` frames, at most two a second: the first change goes out at once, what comes within half a second of it together.
+What an agent asks the assistant for streams back here, too (`assist` frames, assistant/consumers.py).
 `access` says what is open to the person, first and whenever that changes, so a page that is no longer theirs goes away.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
+from backend.assistant.consumers import Assisted
 from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.console import selectors
 from backend.console.places import is_admitted, lacks_factor, places_of
@@ -114,7 +116,9 @@ def queue_of(runtime: Runtime) -> Queue:
     return found
 
 
-class ConsoleSocket(NotificationSocket):
+class ConsoleSocket(Assisted, NotificationSocket):
+    frames: ClassVar[dict[str, str]] = {**NotificationSocket.frames, **Assisted.assisted_frames}
+
     def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         super().__init__(scope, receive, send)
         self.me = 0
@@ -197,6 +201,7 @@ class ConsoleSocket(NotificationSocket):
 
     def left(self) -> None:
         super().left()
+        self.end_assisting()
         self._leave_desk()
         for chat_id in list(self.watches):
             self._unwatch(chat_id)

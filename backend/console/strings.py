@@ -50,6 +50,10 @@ def for_scripts() -> dict[str, str]:
         "risk_HIGH": _("high risk"),
         "done": _("Done."),
         "step": _("step %(n)s"),
+        "automatic": _("automatic"),
+        "assist_busy": _("The assistant is writing…"),
+        "assist_unknown": _("The assistant does not know: neither this chat nor a help article says."),
+        "assist_lost": _("The connection was lost. Ask again."),
     }
 
 

@@ -42,6 +42,17 @@ class PushDevice(models.Model):
         return f"device {self.pk} of user {self.user_id}"
 
 
+class DeliveryPreference(models.Model):
+    """By which ways a person wants to hear of notices while they are not connected. Without a row: by both."""
+
+    user_id = models.BigIntegerField(primary_key=True)
+    by_email = models.BooleanField(default=True, db_default=True)
+    by_push = models.BooleanField(default=True, db_default=True)
+
+    def __str__(self) -> str:
+        return f"user {self.user_id}: mail {self.by_email}, push {self.by_push}"
+
+
 class Delivery(models.Model):
     """A notice on its way out of the product: the outbox of mail and push.
 

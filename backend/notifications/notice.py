@@ -11,6 +11,7 @@ class Notice:
     notification_type: ClassVar[str] = "SYSTEM_ALERT"  # S2-M8's word
     priority: ClassVar[str] = "NORMAL"
     is_sent_out: ClassVar[bool] = False  # by mail and push, when the person is not connected
+    is_essential: ClassVar[bool] = False  # mailed also to who wants no mails: they must know it
 
     def payload(self) -> dict[str, Any]:
         return asdict(self)

@@ -26,6 +26,7 @@ class AccountFrozen(Notice):
     kind = "account.frozen"
     priority = "HIGH"
     is_sent_out = True
+    is_essential = True
     account_id: str
     account_number: str
     reason: str
@@ -51,6 +52,7 @@ class AccountClosed(Notice):
     kind = "account.closed"
     priority = "HIGH"
     is_sent_out = True
+    is_essential = True
     account_id: str
     account_number: str
     reason: str

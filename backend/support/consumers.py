@@ -10,6 +10,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from backend.common.errors import DomainError, Unavailable
+from backend.common.pool import PoolBusy
 from backend.common.principal import SUPPORT_AGENT, Principal
 from backend.identity.sockets import SignedSocket
 from backend.realtime import selectors as topics
@@ -28,17 +29,19 @@ from backend.realtime.sockets import (
     Admission,
     Refused,
 )
-from backend.support import selectors
+from backend.support import selectors, waits
 from backend.support.errors import InvalidMessage
 from backend.support.frames import CHAT, FACT, Said, desk_topic_of, said, topic_of
 from backend.support.models import Chat
 from backend.support.services import agents, chats, messages
+from backend.support.waits import Wait
 
 log = structlog.get_logger(__name__)
 
 TYPING_S = 6.0
 TYPING_REPEAT_S = 2.0
 LEASE_RENEW_S = 20.0
+PLACES_S, TOGETHER_S = 5.0, 0.05
 UNANSWERED_MAX = 200
 # After these somebody may no longer be in the chat: whoever answers in it looks again.
 CHANGES_OF_STAFF = {"transferred", "member_left"}
@@ -57,11 +60,42 @@ class Desk:
             commit=messages.store_messages, key_of=_repeat_key
         )
         self.agents: dict[int, int] = {}
+        self.waiting: dict[ChatSocket, Wait | None] = {}
+        self._telling = False
         self._runtime = runtime
 
     async def renew_leases(self) -> None:
         if self.agents:
             await self._runtime.hub.read(agents.renew_leases, list(self.agents))
+
+    async def tell_places(self) -> None:
+        """Tell each customer who waits their place in the queue, when it has changed. Two queries for all of them."""
+        asked = dict(self.waiting)
+        if not asked:
+            return
+        places = await self._runtime.hub.read(waits.waits_of, {socket.chat_id for socket in asked})
+        for socket, told in asked.items():
+            wait = places.get(socket.chat_id)
+            if wait is None:
+                self.waiting.pop(socket, None)
+            elif wait != told and socket in self.waiting:
+                self.waiting[socket] = wait
+                socket.send({"type": "queue", "position": wait.position, "estimate_s": wait.estimate_s})
+
+    def waits(self, socket: "ChatSocket") -> None:
+        """A customer's socket waits from now on. Many that come at once are told by one look."""
+        self.waiting[socket] = None
+        if not self._telling:
+            self._telling = True
+            self._runtime.hub.spawn(self._tell_soon())
+
+    async def _tell_soon(self) -> None:
+        await asyncio.sleep(TOGETHER_S)
+        self._telling = False
+        try:
+            await self.tell_places()
+        except (DatabaseError, InterfaceError, PoolBusy) as fault:
+            log.warning("places.untold", fault=type(fault).__name__)  # The next look tells.
 
 
 def _repeat_key(message: Said) -> tuple[uuid.UUID, int, str] | None:
@@ -73,6 +107,7 @@ def desk_of(runtime: Runtime) -> Desk:
     if found is None:
         found = runtime.shared["support.desk"] = Desk(runtime)
         runtime.hub.spawn(runtime.every(LEASE_RENEW_S, found.renew_leases))
+        runtime.hub.spawn(runtime.every(PLACES_S, found.tell_places))
     return found
 
 
@@ -155,6 +190,8 @@ class ChatSocket(SignedSocket):
             self.send({"type": "presence", "user_id": user_id, "user": name, "state": "online"})
         if not chat.is_active or self._closed_meanwhile:
             self.close(ENDED)
+        elif chat.admin_id is None and self.role == "customer":
+            self.desk.waits(self)
         if self._staff_changed and self.role == "agent":  # Perhaps after this socket was let in, and perhaps long ago.
             self.recheck()
 
@@ -166,6 +203,7 @@ class ChatSocket(SignedSocket):
             self.desk.agents[self.principal.id] = count - 1
         else:
             self.desk.agents.pop(self.principal.id, None)
+        self.desk.waiting.pop(self, None)
         self.runtime.presence.leave(self.topic, self.principal.id)
         self._stop_typing()
 
@@ -177,6 +215,10 @@ class ChatSocket(SignedSocket):
             self.close(ENDED)
         elif state in CHANGES_OF_STAFF and self.desk_topic in self.seats:
             self.recheck()
+        if self.role == "customer" and state == "assigned":
+            self.desk.waiting.pop(self, None)
+        elif self.role == "customer" and state == "transferred":
+            self.desk.waits(self)  # Perhaps for whoever comes first.
 
     def recalled(self, events: Sequence[StoredEvent]) -> None:
         """A chat closed after it was admitted tells so in the array; a later event may have opened it again."""

@@ -217,6 +217,17 @@ def list_queue(*, actor: Principal) -> QuerySet[Chat]:
     return waiting.order_by("-priority", "created_at", "id")
 
 
+def list_unanswered(*, asked_before: datetime) -> QuerySet[Chat]:
+    """The chats that wait for a first answer to what was asked before a moment, the longest waiting first."""
+    waiting = Chat.objects.filter(admin=None, closed_at=None, first_answered_at=None, first_asked_at__lt=asked_before)
+    return waiting.order_by("first_asked_at", "id")
+
+
+def is_unanswered(chat_id: uuid.UUID) -> bool:
+    """Whether a chat still waits for a first answer."""
+    return Chat.objects.filter(pk=chat_id, admin=None, closed_at=None, first_answered_at=None).exists()
+
+
 def queue_position(chat: Chat) -> int | None:
     """Return the chat's place in the queue, from 1; None when it does not wait."""
     if chat.admin_id is not None or chat.closed_at is not None:

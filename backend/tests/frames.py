@@ -41,6 +41,14 @@ def check_console_frame(frame: Any) -> None:
         _console_frames[frame["type"]].validate(frame)
 
 
+def check_chatbot_frame(frame: Any) -> None:
+    """Raises: jsonschema.ValidationError when the server may not send this frame on the chatbot's socket."""
+    if isinstance(frame, list):
+        assert frame == []
+    else:
+        _chatbot_frames[frame["type"]].validate(frame)
+
+
 def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]})
 
@@ -65,4 +73,4 @@ def _resolved(reference: dict[str, str]) -> dict[str, Any]:
 
 _history, _notices, _notice = _validator("history"), _validator("notices"), _validator("notice")
 _chat_frames, _notice_frames = _typed_frames("serverSends"), _typed_frames("serverNotifies")
-_console_frames = _typed_frames("serverShowsConsole")
+_console_frames, _chatbot_frames = _typed_frames("serverShowsConsole"), _typed_frames("chatbotAnswers")

@@ -29,6 +29,7 @@ NOT_SHOWN = {
     *("budget.Category", "budget.SubCategory", "budget.Entry", "budget.Budget", "budget.BudgetNotice"),
     *("budget.Import", "budget.ImportChunk", "budget.ImportLine"),
     *("notifications.ReadMark", "notifications.PushDevice", "notifications.Delivery"),
+    "notifications.DeliveryPreference",
     # Drafts and pieces on their way, and what is on the page of its item.
     *("kyc.Upload", "kyc.UploadPiece", "kyc.Draft", "catalog.ItemTag", "catalog.ItemImage"),
     "fraud.AlertNote",  # on the page of its alert

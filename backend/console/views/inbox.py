@@ -4,6 +4,7 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 
+from backend.assistant.dialogue import is_on
 from backend.console import selectors
 from backend.console.pages import Page
 from backend.console.views.lists import position_in, position_text
@@ -27,6 +28,7 @@ class Inbox(Page):
             views=selectors.VIEWS,
             chat_id=chat_id,
             waiting=selectors.count_waiting(),
+            assistant_is_on=is_on(),
             availability=agents.availability_of(actor=self.principal),
         )
 

@@ -19,7 +19,7 @@ from backend.common import hooks
 from backend.common.fastcache import fastcache
 from backend.notifications.models import Delivery, PushDevice, ReadMark
 from backend.notifications.notices import SENT_OUT, Notice, notice_from
-from backend.notifications.services import inbox_of
+from backend.notifications.services import inbox_of, preferences
 from backend.realtime import selectors as topics
 
 log = structlog.get_logger(__name__)
@@ -94,12 +94,19 @@ def _deliver(delivery: Delivery) -> bool:
     read = ReadMark.objects.filter(user_id=delivery.user_id, topic=topic, seq=delivery.seq).exists()
     addressee = _books[0](delivery.user_id) if _books else None
     notice = _notice_of(delivery)
+    wanted = preferences.preference_of(delivery.user_id)
     if read or is_online(delivery.user_id) or addressee is None or notice is None:
         _end(delivery, Delivery.State.CANCELLED)
         return False
+    by_mail = wanted.by_email or notice.is_essential
+    if not (by_mail or wanted.by_push):
+        _end(delivery, Delivery.State.CANCELLED)
+        return False
     try:
-        _mail(addressee, notice)
-        _push(delivery.user_id, notice)
+        if by_mail:
+            _mail(addressee, notice)
+        if wanted.by_push:
+            _push(delivery.user_id, notice)
     except (OSError, smtplib.SMTPException, requests.RequestException) as fault:
         _try_later(delivery, fault)
         return False

@@ -8,7 +8,7 @@ from django.db import connection
 from backend.common import hooks
 from backend.common.errors import Forbidden, NotFound
 from backend.common.principal import AUDITOR, BANK_ADMIN, SUPPORT_AGENT, Principal
-from backend.notifications.models import Delivery, PushDevice, ReadMark
+from backend.notifications.models import Delivery, DeliveryPreference, PushDevice, ReadMark
 from backend.notifications.services import DESK_AUDITOR, DESK_BANK_ADMIN, DESK_SUPPORT, inbox_of
 from backend.realtime import selectors as topics
 
@@ -67,3 +67,4 @@ def forget_person(erasure: hooks.Erasure) -> None:
     ReadMark.objects.filter(user_id=erasure.user_id).delete()
     PushDevice.objects.filter(user_id=erasure.user_id).delete()
     Delivery.objects.filter(user_id=erasure.user_id).delete()
+    DeliveryPreference.objects.filter(user_id=erasure.user_id).delete()

@@ -13,8 +13,9 @@ from backend.common.errors import Forbidden
 from backend.common.principal import SUPPORT_AGENT
 from backend.common.rendering import TextField
 from backend.common.shapes import Detail, Message, SignedRequest
-from backend.support import selectors
+from backend.support import selectors, waits
 from backend.support.api.shapes import (
+    ESTIMATE,
     PAGE,
     PRIORITIES,
     ChatDetailOut,
@@ -40,6 +41,7 @@ class OpenChat(APIView):
     class OpenChatOut(serializers.Serializer[Any]):
         chat_id = serializers.UUIDField()
         queue_position = serializers.IntegerField(allow_null=True, help_text="From 1 while the chat waits, else null.")
+        waiting_estimate_s = serializers.IntegerField(allow_null=True, help_text=ESTIMATE)
 
     @extend_schema(
         operation_id="get_or_open_chat",
@@ -49,7 +51,9 @@ class OpenChat(APIView):
     )
     def post(self, request: SignedRequest) -> Response:
         chat = chats.get_or_open_chat(actor=request.user)
-        return Response({"chat_id": chat.pk, "queue_position": selectors.queue_position(chat)})
+        wait = waits.wait_of(chat.pk) if chat.admin_id is None else None
+        position, estimate = (wait.position, wait.estimate_s) if wait else (None, None)
+        return Response({"chat_id": chat.pk, "queue_position": position, "waiting_estimate_s": estimate})
 
 
 class AgentChats(APIView):
@@ -153,7 +157,8 @@ class ChatDetail(APIView):
     @extend_schema(operation_id="get_chat", tags=["support"], responses={200: ChatDetailOut, 404: Detail})
     def get(self, request: SignedRequest, chat_id: uuid.UUID) -> Response:
         chat = selectors.get_chat(actor=request.user, chat_id=chat_id)
-        return Response(ChatDetailOut(chat, context={"actor": request.user}).data)
+        wait = waits.wait_of(chat.pk) if chat.state == "waiting" else None
+        return Response(ChatDetailOut(chat, context={"actor": request.user, "wait": wait}).data)
 
 
 class TakeChat(APIView):

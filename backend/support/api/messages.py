@@ -106,13 +106,15 @@ class OneMessage(APIView):
         id = serializers.UUIDField()
         client_id = serializers.CharField(allow_null=True)
         user = serializers.CharField()
-        user_id = serializers.IntegerField()
-        role = serializers.ChoiceField(choices=["customer", "agent"])
+        user_id = serializers.IntegerField(allow_null=True, help_text="Null for the assistant.")
+        role = serializers.ChoiceField(choices=["customer", "agent", "assistant"])
         message = serializers.CharField(allow_blank=True)
         timestamp = serializers.CharField()
         attachments = serializers.ListField()
         edited_at = serializers.CharField(required=False)
         withdrawn_at = serializers.CharField(required=False)
+        automatic = serializers.BooleanField(required=False, help_text="True where the assistant said it by itself.")
+        sources = serializers.ListField(required=False, help_text="The help articles that it cites.")
 
     CHANGES = {
         200: MessageOut,

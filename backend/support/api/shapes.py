@@ -16,11 +16,12 @@ from backend.common.rendering import RawJson
 from backend.common.shapes import SignedRequest
 from backend.realtime.events import render
 from backend.realtime.selectors import NO_LIMIT, Page
-from backend.support import selectors
+from backend.support import selectors, waits
 from backend.support.models import Chat, Priority
 from backend.support.services import messages
 
 PAGE = 500
+ESTIMATE = "About how long until an agent takes it, by how fast the desk is just now; null where that is not known."
 PRIORITIES = [label for _, label in Priority.choices]
 
 
@@ -46,15 +47,27 @@ class DeskOut(serializers.Serializer[Any]):
 class ChatDetailOut(ChatOut):
     state = serializers.ChoiceField(choices=selectors.STATES, read_only=True)
     queue_position = serializers.SerializerMethodField()
+    waiting_estimate_s = serializers.SerializerMethodField(help_text=ESTIMATE)
     read_positions = serializers.SerializerMethodField()
     desk = serializers.SerializerMethodField()
 
     class Meta(ChatOut.Meta):
-        fields = [*ChatOut.Meta.fields, "state", "assigned_at", "closed_at", "queue_position", "read_positions", "desk"]
+        fields = [
+            *(*ChatOut.Meta.fields, "state", "assigned_at", "closed_at"),
+            *("queue_position", "waiting_estimate_s", "read_positions", "desk"),
+        ]
         read_only_fields = fields
 
     def get_queue_position(self, chat: Chat) -> int | None:
-        return selectors.queue_position(chat)
+        wait = self._wait_of(chat)
+        return wait.position if wait else None
+
+    def get_waiting_estimate_s(self, chat: Chat) -> int | None:
+        wait = self._wait_of(chat)
+        return wait.estimate_s if wait else None
+
+    def _wait_of(self, chat: Chat) -> waits.Wait | None:
+        return self.context.get("wait")
 
     def get_read_positions(self, chat: Chat) -> dict[str, int]:
         return {str(user_id): seq for user_id, seq in messages.read_positions(chat.pk).items()}

@@ -69,6 +69,7 @@ class Chat(models.Model):
             ),
             models.Index(fields=["closed_at"], name="support_chat_closed"),
             models.Index(fields=["first_asked_at"], name="support_chat_first_asked"),
+            models.Index(fields=["assigned_at"], name="support_chat_assigned"),
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,7 @@ def test_a_chat_is_opened_once_and_found_again(make_user, client_of):
 
     chat = Chat.objects.get()
     assert (first.status_code, again.status_code) == (200, 200)
-    assert first.json() == again.json() == {"chat_id": str(chat.pk), "queue_position": 1}
+    assert first.json() == again.json() == {"chat_id": str(chat.pk), "queue_position": 1, "waiting_estimate_s": None}
     assert (chat.is_active, chat.admin_id, chat.assigned_at) == (True, None, None)
     assert AuditLog.objects.filter(action="chat.opened", target_id=str(chat.pk)).count() == 1
     assert payloads_in(topic_of(chat.pk)) == [
@@ -111,7 +111,7 @@ def test_an_available_agent_gets_the_chat_at_once(make_user, client_of):
     response = client_of(customer).post(URL)
 
     chat = Chat.objects.get()
-    assert response.json() == {"chat_id": str(chat.pk), "queue_position": None}
+    assert response.json() == {"chat_id": str(chat.pk), "queue_position": None, "waiting_estimate_s": None}
     assert chat.admin_id == agent.pk
     assert chat.assigned_at is not None
     assert [payload["message"] for _, payload in payloads_in(topic_of(chat.pk))] == [

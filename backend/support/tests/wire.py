@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from backend.tests.frames import check_frame
 
 PATIENCE_S = 30
-FLEETING = {"presence", "typing", "read"}
+FLEETING = {"presence", "typing", "read", "queue"}
 
 
 class Wire:

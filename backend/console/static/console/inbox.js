@@ -3,7 +3,7 @@
 import { call, why } from "./api.js";
 import { Composer } from "./composer.js";
 import { all, badge, make, one, refuse, say, timeOf, writeTimes } from "./dom.js";
-import { alertAway, bus, onKey, showWire } from "./shell.js";
+import { alertAway, bus, onKey, showWire, tell } from "./shell.js";
 import { Talk } from "./talk.js";
 
 const LIST_EVERY_MS = 1000;
@@ -132,6 +132,7 @@ async function openChat(id, name, { push = true } = {}) {
   talk?.close();
   talk = null;
   current = id;
+  tell("chat", { id: "" });
   if (push && !location.pathname.includes(id)) history.pushState({ id, name }, "", `/console/inbox/${id}/${location.search}`);
   layout.dataset.pane = "talk";
   for (const part of ["#no-chat", "#history", "#composer", "#take", "#ended"]) one(part).hidden = true;
@@ -158,6 +159,7 @@ function enter(id) {
   one("#history").hidden = one("#composer").hidden = one("#talk-wire").hidden = false;
   one("#ended").hidden = one("#take").hidden = true;
   composer.enter(id);
+  tell("chat", { id });
   talk = new Talk(id, parts, on);
   if (matchMedia("(min-width: 721px)").matches) composer.text.focus();
 }
@@ -202,6 +204,7 @@ function leave() {
   talk?.close();
   talk = null;
   current = "";
+  tell("chat", { id: "" });
   history.pushState({}, "", `/console/inbox/${location.search}`);
   for (const part of ["#talk-head", "#history", "#composer", "#take", "#ended"]) one(part).hidden = true;
   one("#no-chat").hidden = false;

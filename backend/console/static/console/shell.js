@@ -35,7 +35,8 @@ function heard(frame) {
     frame.notices = frame.notices.filter(noticed);
     tell("desk", frame);
     frame.notices.forEach(announce);
-  } else if (frame.type === "reset") cursors.set(frame.topic, frame.head);
+  } else if (frame.type === "assist") tell("assist", frame);
+  else if (frame.type === "reset") cursors.set(frame.topic, frame.head);
 }
 
 /** A place that is no longer open goes away at once, with everything that was on it. */
@@ -65,7 +66,10 @@ export function showWire(element, state, back) {
 const wire = new Wire("/ws/console/", {
   cursor: () => (cursors.size ? `after=${[...cursors].map(([topic, seq]) => `${topic}:${seq}`).join(",")}` : ""),
   frame: heard,
-  state: (state, back) => showWire(one("#wire"), state, back),
+  state: (state, back) => {
+    showWire(one("#wire"), state, back);
+    tell("wire", { state });
+  },
   ended: (code) => {
     if (code === 4001) {
       goAway(say("signed_out"));
@@ -73,6 +77,9 @@ const wire = new Wire("/ws/console/", {
     } else goAway(say("gone"));
   },
 });
+
+/** Say something on the page's socket; false when there is no connection. */
+export const ask = (message) => wire.send(message);
 
 // Forms that call the API: `data-api="PUT /api/…/"`. What their fields become: `data-as`.
 

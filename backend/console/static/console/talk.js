@@ -158,7 +158,7 @@ export class Talk {
 
   fill(element, event) {
     const mine = event.user_id === me;
-    const who = event.type === "note" ? `${say("note")} · ${event.user}` : mine ? say("you") : event.user;
+    const who = event.type === "note" ? `${say("note")} · ${event.user}` : mine ? say("you") : event.automatic ? `${event.user} · ${say("automatic")}` : event.user;
     const meta = make("div", { class: "meta" }, make("span", {}, who), make("span", {}, event.edited_at ? `${say("edited")} · ` : "", timeOf(event.timestamp, "short")));
     element.classList.toggle("withdrawn", Boolean(event.withdrawn_at));
     const text = event.withdrawn_at ? say("withdrawn") : event.message;
