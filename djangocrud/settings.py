@@ -141,7 +141,7 @@ AUDIT_PATROL_SECONDS = 10.0
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
 # guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
-# W009 wants 50 characters in SECRET_KEY; env.py refuses weak ones itself, and the 44 that Render generates are 256 bits.
+# W009 wants 50 characters in SECRET_KEY; env.py refuses weak ones itself, and Render's 44 are 256 random bits.
 # W021: preloading HSTS binds a domain for good, so it is its owner's wish and not ours.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001", "security.W009", "security.W021"]
 ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
