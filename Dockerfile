@@ -26,7 +26,8 @@ FROM base AS app
 RUN apt-get update \
     && apt-get upgrade --yes \
     && rm -rf /var/lib/apt/lists/* \
-    && adduser --system --group --no-create-home --uid 10001 django-user \
+    && addgroup --system --gid 10001 django-user \
+    && adduser --system --no-create-home --uid 10001 --ingroup django-user django-user \
     && mkdir -p /vol/web/static /vol/web/media /certificates \
     && chown -R django-user:django-user /vol/web /certificates
 COPY --from=packages /py /py
