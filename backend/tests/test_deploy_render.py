@@ -31,10 +31,11 @@ ASKED = {
     "DEFAULT_FROM_EMAIL": "Ease <no-reply@example.com>",
     "PASSWORD_RESET_URL": "https://app.example.com/reset/?token=",
     "ADMINS": "ops@example.com",
+    "SENTRY_DSN": "https://key@sentry.example.com/1",
     "PARTNER_DEFAULT_BANK": "00000000-0000-0000-0000-000000000001",
 }
-# Given by Render, and read by nobody but Render.
-RENDERS_OWN = {"PYTHON_VERSION"}
+# Read by Render itself; and by what watches (backend/docs/operations.md), where that is there.
+NOT_OURS = {"PYTHON_VERSION", "METRICS_TOKEN", "SENTRY_DSN"}
 
 
 @cache
@@ -107,7 +108,7 @@ def test_without_any_of_the_needed_variables_the_start_would_be_refused_by_its_n
 def test_every_variable_is_one_that_is_read(name):
     known = {str(field.validation_alias or key).upper() for key, field in Env.model_fields.items()}
 
-    assert set(environment(programs()[name])) - known - RENDERS_OWN == set()
+    assert set(environment(programs()[name])) - known - NOT_OURS == set()
 
 
 def test_what_is_random_is_generated_and_what_is_anothers_is_asked_for():
