@@ -163,7 +163,7 @@ def test_every_command_exists(page):
     managed = set(re.findall(r"manage\.py ([a-z_]+)", said))
     modules = set(re.findall(r"python3? -m ([\w.]+)", said))
     assert made - targets == set()
-    assert managed - set(get_commands()) - {"test"} == set()
+    assert managed - set(get_commands()) - {"test", "help"} == set()
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
@@ -171,7 +171,12 @@ def test_every_command_exists(page):
 def test_every_variable_and_constant_exists(page):
     known = {str(field.validation_alias or name).upper() for name, field in Env.model_fields.items()}
     known |= {older for names in (*OLDER_NAMES.values(), *DATABASE_PARTS.values()) for older in names}
-    known |= WITHOUT_EFFECT | words_of_the_code() | set(re.findall(r"(?m)^#?([A-Z_]+)=", text_of(ROOT / ".env.sample")))
+    known |= (
+        WITHOUT_EFFECT
+        | set(OLDER_FILES)
+        | words_of_the_code()
+        | set(re.findall(r"(?m)^#?([A-Z_]+)=", text_of(ROOT / ".env.sample")))
+    )
     known |= set(re.findall(r"\b([A-Z_]+)=\$", text_of(page)))  # a snippet's own
     said = {word for one in quoted(page) for word in re.findall(r"(?<![\w/$.<-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", one)}
 
@@ -274,3 +279,17 @@ def test_every_variable_that_operators_have_is_understood(name):
 
     written = {str(field.validation_alias or key).upper() for key, field in Env.model_fields.items()}
     assert name in written or f"`{name}`" in text_of(DOCS / "deployment.md")
+
+
+def test_every_piece_that_operators_had_has_its_place():
+    """S0-O1 to O4 and O7, S1-O1 to O6, S2-O1 to O11, S3-O1 to O12, S4-O1 to O11, K-56 to K-62."""
+    text = text_of(DOCS / "older-systems.md")
+    named = set(re.findall(r"\b(S\d-O\d+|K-\d+)", text))
+    for first, last in re.findall(r"\bK-(\d+) to K-(\d+)", text):
+        named |= {f"K-{number}" for number in range(int(first), int(last) + 1)}
+
+    wanted = {f"S0-O{number}" for number in (1, 2, 3, 4, 7)} | {f"K-{number}" for number in range(56, 63)}
+    wanted |= {
+        f"S{which}-O{number}" for which, last in ((1, 6), (2, 11), (3, 12), (4, 11)) for number in range(1, last + 1)
+    }
+    assert wanted - named == set()
