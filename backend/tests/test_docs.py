@@ -197,6 +197,17 @@ def test_every_path_exists(page):
     assert missing == []
 
 
+def test_the_walk_through_a_model_names_what_is_in_the_code():
+    paths = [
+        path for folder in ("backend/catalog", "backend/common", "djangocrud") for path in (ROOT / folder).rglob("*.py")
+    ]
+    code = {word for path in paths for word in re.findall(r"\w+", path.read_text())}
+    said = re.findall(r"`([A-Za-z_]+(?:\(\))?)`", text_of(DOCS / "adding-a-model.md"))
+
+    assert len(said) > 10
+    assert {name.rstrip("()") for name in said} - code == set()
+
+
 def test_every_page_is_found_from_the_readme():
     seen, waiting = set(), [ROOT / "README.md"]
     while waiting:
