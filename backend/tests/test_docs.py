@@ -27,9 +27,7 @@ WITHOUT_EFFECT = {
     *("USE_SQLITE", "CELERY_RESULT_BACKEND", "CORS_ALLOW_CREDENTIALS", "AUTH_USE_API_KEY", "BOT_TOKEN", "BOT_ID"),
 }
 # What the contract says that operators have in their files (S0-O2, S1-O1, S2-O1, S3-O4, S4-O1), each with a value.
-OLDER_FILES = dict(
-    line.split("=", 1)
-    for line in """\
+_OLDER = """\
 SECRET_KEY=x
 ALLOWED_HOST=a.example,b.example
 DATABASE_NAME=bank
@@ -88,8 +86,8 @@ AUTH_JWT_BEHIND_BASIC=False
 AUTH_USE_API_KEY=True
 TOKEN_EXPIRED_AFTER_SECONDS=900
 OTP_TOKEN_EXPIRATION_TIME=300
-""".splitlines()
-)
+"""
+OLDER_FILES = dict(line.split("=", 1) for line in _OLDER.splitlines())
 
 
 @cache
