@@ -32,10 +32,13 @@ ASKED = {
     "PASSWORD_RESET_URL": "https://app.example.com/reset/?token=",
     "ADMINS": "ops@example.com",
     "SENTRY_DSN": "https://key@sentry.example.com/1",
+    "OPENAI_KEY": "sk-1",
+    "OPENAI_BASE_URL": "https://api.openai.com/v1",
+    "OPENAI_MODEL": "gpt-4o-mini",
     "PARTNER_DEFAULT_BANK": "00000000-0000-0000-0000-000000000001",
 }
-# Read by Render itself; and by what watches (backend/docs/operations.md), where that is there.
-NOT_OURS = {"PYTHON_VERSION", "METRICS_TOKEN", "SENTRY_DSN"}
+# Read by Render itself; and by parts that watch and that assist, where they are built in.
+NOT_OURS = {"PYTHON_VERSION", "METRICS_TOKEN", "SENTRY_DSN", "OPENAI_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"}
 
 
 @cache
