@@ -160,6 +160,8 @@ class Env(BaseModel):
     token_expired_after_seconds: int | None = Field(default=None, ge=1)
     otp_token_expiration_time: int = Field(default=300, ge=1)
     auth_jwt_behind_basic: str = ""
+    # Django's name of the header that carries API keys.
+    api_key_custom_header: str = Field(default="HTTP_X_API_KEY", pattern=r"^HTTP_[A-Z0-9_]+$")
 
     @field_validator(
         *("debug", "cookie_secure", "email_use_tls", "use_celery", "staff_totp_required", "webhook_loopback"),
@@ -269,6 +271,7 @@ class Env(BaseModel):
         faults = [
             (len(key) < 32, "SECRET_KEY must be set, with at least 32 characters"),
             (key.startswith("django-insecure-"), "SECRET_KEY must not be the one that startproject made"),
+            (len(key) >= 32 and len(set(key)) < 10, "SECRET_KEY must be random, not a few characters over and over"),
             (self.debug, "DEBUG must be off"),
             (not self.allowed_hosts or "*" in self.allowed_hosts, "ALLOWED_HOSTS must name the hosts, without *"),
             (not self.database_url, "DATABASE_URL must be set"),
@@ -289,6 +292,10 @@ class Env(BaseModel):
                 "AUDIT_KEY must be set, with at least 32 characters",
             ),
             (not self.audit_checkpoints, "AUDIT_CHECKPOINTS must name a place outside of the database"),
+            (
+                bool(self.email_host) and not self.password_reset_url.startswith("https://"),
+                "PASSWORD_RESET_URL must be an https address where EMAIL_HOST sends mail that names it",
+            ),
         ]
         found = [text for wrong, text in faults if wrong]
         if found:

@@ -47,7 +47,7 @@ KILL_AFTER_S = env.drain_seconds + 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WITHOUT_SERVERS = {
     *("help", "--help", "-h", "version", "--version", "startapp", "startproject", "diffsettings"),
-    *("collectstatic", "makemessages", "compilemessages", "spectacular"),
+    *("collectstatic", "makemessages", "compilemessages", "spectacular", "data_model"),
 }
 
 

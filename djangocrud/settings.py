@@ -143,7 +143,9 @@ AUDIT_PATROL_SECONDS = 10.0
 AUTH_USER_MODEL = "identity.User"
 # The e-mail is unique in lower case (identity_user_email_unique), which is stricter than what these checks look for.
 # guardian.W001: grants are looked up when a door or socket opens, by the slice whose they are; no backend asks them.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001"]
+# W009 wants 50 characters in SECRET_KEY; env.py refuses weak ones itself, and Render's 44 are 256 random bits.
+# W021: preloading HSTS binds a domain for good, so it is its owner's wish and not ours.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004", "guardian.W001", "security.W009", "security.W021"]
 ANONYMOUS_USER_NAME = None  # guardian: no account stands for strangers
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
@@ -172,7 +174,7 @@ PRINCIPAL_NEAR_SECONDS = 0.5
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=30)
 DEVICE_KNOWN_FOR = timedelta(days=30)
-API_KEY_CUSTOM_HEADER = "HTTP_X_API_KEY"
+API_KEY_CUSTOM_HEADER = env.api_key_custom_header
 # Whom keys work for that are bound to no bank. In development that bank is made when the first of them comes.
 PARTNER_DEFAULT_BANK = env.partner_default_bank or (None if env.production else UUID(int=1))
 PARTNER_DEFAULT_BANK_IS_MADE = not env.production

@@ -190,12 +190,15 @@ class MasterKeys:
 
 
 def key_from(text: str) -> bytes:
-    """Return the 32 bytes of a key in Fernet's form. Raises: ValueError."""
+    """Return the 32 bytes of a key in base64: as Fernet writes it, or with the `+` and `/` of what Render generates.
+
+    Raises: ValueError.
+    """
     if len(text) != 44:
-        raise ValueError("a key is 32 bytes in URL-safe base64, 44 characters")
-    key = base64.b64decode(text, altchars=b"-_", validate=True)
+        raise ValueError("a key is 32 bytes in base64, 44 characters")
+    key = base64.b64decode(text.replace("+", "-").replace("/", "_"), altchars=b"-_", validate=True)
     if len(key) != KEY_BYTES:
-        raise ValueError("a key is 32 bytes in URL-safe base64, 44 characters")
+        raise ValueError("a key is 32 bytes in base64, 44 characters")
     return key
 
 

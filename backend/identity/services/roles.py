@@ -1,5 +1,6 @@
 """Giving and withdrawing roles."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from backend.audit import services as audit
@@ -45,6 +46,20 @@ def change_role(*, role: Role, changed_by: User, fields: list[str]) -> None:
             sessions.principal_changed(unit, user_id=user.pk)
         for user in holders if not role.is_active else []:  # After all user rows are locked: those come first.
             _tell_withdrawn(user, role.name, changed_by)
+
+
+def restore_roles(*, standard: Mapping[str, tuple[str, list[str]]]) -> list[str]:
+    """Make the roles of these names, with description and permissions, that are not there; return which those were."""
+    made = []
+    with unit_of_work():
+        for name, (description, permissions) in standard.items():
+            role, is_new = Role.objects.get_or_create(
+                name=name, defaults={"description": description, "permissions": permissions}
+            )
+            if is_new:
+                audit.record(actor_id=None, action="role.restored", target=role)
+                made.append(name)
+    return made
 
 
 def withdraw_role(*, user: User, name: str, withdrawn_by: User | None) -> None:
