@@ -62,6 +62,9 @@ class Env(BaseModel):
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    metrics_token: SecretStr = SecretStr("")
+    sentry_dsn: str = ""
+
     audit_key: SecretStr = SecretStr("")
     audit_checkpoints: str = ""
 
@@ -210,6 +213,13 @@ class Env(BaseModel):
             raise ValueError("must look like postgresql://user:password@host:5432/name")
         return value
 
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: str) -> str:
+        if value and not (is_url(value, "https", "http") and "@" in value):
+            raise ValueError("must look like https://key@host/number")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: Words) -> Words:
@@ -261,6 +271,7 @@ class Env(BaseModel):
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
             ),
             (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
+            (0 < len(self.metrics_token.get_secret_value()) < 24, "METRICS_TOKEN must have at least 24 characters"),
             (self.webhook_loopback, "WEBHOOK_LOOPBACK must not be set"),
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),

@@ -336,6 +336,10 @@ LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
 DEMO_PAGES = not env.production
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
 
+# Who may read `/metrics`; without a token nobody may in production, and anybody who reaches it in development.
+METRICS_TOKEN = env.metrics_token.get_secret_value()
+METRICS_OPEN = not env.production and not METRICS_TOKEN
+
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds
 # What takes files, and how large a body may be there. Their views run in a pool of their own, from the headers on.

@@ -9,9 +9,12 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from backend.common import alerts, hooks, idempotency, jobs, tasks
+        from backend.common import alerts, hooks, idempotency, jobs, metrics, tasks, watching
 
         alerts.install()
+        metrics.counted(watching.tell_of_jobs)
+        metrics.asked("database", watching.tell_of_database)
+        metrics.asked("redis", watching.tell_of_redis)
         hooks.person_erased.register(idempotency.erase_answers)
         hooks.person_exported.register(idempotency.export_answers)
         jobs.every(DAY_S, tasks.forget_old_limits)

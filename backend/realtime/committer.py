@@ -1,6 +1,7 @@
 """Group commit: what arrives while a commit is in flight is committed together in the next one."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
@@ -10,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from backend.common.database import dropped
 from backend.common.errors import DomainError, Unavailable
+from backend.common.metrics import Histogram
 from backend.common.pool import ThreadPool
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,12 @@ class GroupCommitter(Generic[Item, Result]):
         self._running: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
+        self.committed = 0  # items that were answered so far
+        self.seconds = Histogram()  # of each batch
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
 
     async def room(self) -> None:
         """Wait until the queue has room."""
@@ -68,7 +76,10 @@ class GroupCommitter(Generic[Item, Result]):
         try:
             while self._queue:
                 batch = self._next_batch()
+                since = time.perf_counter()
                 results = await self._results([item for item, _ in batch])
+                self.seconds.observe(time.perf_counter() - since)
+                self.committed += len(batch)
                 for (_, done), result in zip(batch, results, strict=True):
                     _tell(done, result)
         finally:

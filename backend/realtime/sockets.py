@@ -33,8 +33,7 @@ log = structlog.get_logger(__name__)
 NOT_SIGNED_IN, DATABASE_AWAY, NO_SUCH, NOT_A_MEMBER, LAYER_NEVER_REACHED = 4001, 4004, 4005, 4006, 4007
 TOO_MANY_BAD_FRAMES, ENDED, GOING_AWAY, TOO_SLOW = 4008, 4010, 4012, 4013
 
-LAYER_WAIT_S = 2.0
-EARLY_FRAMES_MAX = 64
+LAYER_WAIT_S, EARLY_FRAMES_MAX = 2.0, 64
 REPLAY_TOKENS = 10  # a part of a replay costs as much of the pace as so many frames
 
 
@@ -64,8 +63,7 @@ class Socket:
         self.scope = scope
         self.principal: Principal | None = None
         self.seats: dict[str, Seat] = {}
-        self.live = False
-        self.closing = False
+        self.live = self.closing = False
         self._receive = receive
         self._send = send
         numbers = settings.REALTIME
@@ -159,10 +157,12 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning("socket.database_away", fault=type(trouble).__name__)
+            log.warning(
+                "socket.database_away", fault=type(trouble).__name__, session_id=getattr(self.principal, "sid", "")
+            )
             self.close(DATABASE_AWAY)
         except Exception:
-            log.exception("socket.not_opened")
+            log.exception("socket.not_opened", session_id=getattr(self.principal, "sid", ""))
             self.close(DATABASE_AWAY)
         while self._early:
             await self._on_message(self._early.pop(0))
@@ -295,6 +295,7 @@ class Socket:
     def close(self, code: int) -> None:
         if not self.closing:
             self.closing = True
+            self.runtime.closed[code] += 1
             for seat in self.seats.values():
                 seat.mute()
             self.handle.close(code)
@@ -371,7 +372,9 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning("socket.database_away", fault=type(trouble).__name__)
+            log.warning(
+                "socket.database_away", fault=type(trouble).__name__, session_id=getattr(self.principal, "sid", "")
+            )
             self.close(DATABASE_AWAY)
 
     def error(self, fault: BadFrame) -> None:

@@ -94,9 +94,11 @@ def test_events_that_nobody_rang_are_found_by_comparing_heads(live):
             await come(hub, topic, ear)
             await in_thread(lambda: append([draft(topic, str(n)) for n in range(120)]))
             await ear.until(lambda: ear.cursor == 120)
-            return ear.heard
+            return ear.heard, hub.tally.healed, hub.tally.rung
 
-    assert asyncio.run(play()) == [(n + 1, str(n)) for n in range(120)]
+    heard, healed, rung = asyncio.run(play())
+    assert heard == [(n + 1, str(n)) for n in range(120)]
+    assert (healed, rung) == (120, 0)  # which `/metrics` tells
 
 
 def test_whispers_reach_everybody_but_the_whisperer_and_are_not_stored(live):
