@@ -62,6 +62,7 @@ class Socket:
     def __init__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
         self.scope = scope
         self.principal: Principal | None = None
+        self.sid = ""
         self.seats: dict[str, Seat] = {}
         self.live = self.closing = False
         self._receive = receive
@@ -157,12 +158,10 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning(
-                "socket.database_away", fault=type(trouble).__name__, session_id=getattr(self.principal, "sid", "")
-            )
+            log.warning("socket.database_away", fault=type(trouble).__name__, session_id=self.sid)
             self.close(DATABASE_AWAY)
         except Exception:
-            log.exception("socket.not_opened", session_id=getattr(self.principal, "sid", ""))
+            log.exception("socket.not_opened", session_id=self.sid)
             self.close(DATABASE_AWAY)
         while self._early:
             await self._on_message(self._early.pop(0))
@@ -171,6 +170,7 @@ class Socket:
         """Admit, and be known to the runtime from then on. What changed in between was told to nobody: look again."""
         admission: Admission = await self.hub.read(self.admit)
         principal = self.principal = admission.principal
+        self.sid = principal.sid
         self.runtime.add(self, sid=principal.sid, user_id=principal.id)
         if self.has_ended(principal):
             raise Refused(NOT_SIGNED_IN)
@@ -372,9 +372,7 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning(
-                "socket.database_away", fault=type(trouble).__name__, session_id=getattr(self.principal, "sid", "")
-            )
+            log.warning("socket.database_away", fault=type(trouble).__name__, session_id=self.sid)
             self.close(DATABASE_AWAY)
 
     def error(self, fault: BadFrame) -> None:
