@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backend.common.encryption import key_from
-from djangocrud.embedded import Embedded
+from djangocrud.embedded import Embedded, client_programs
 from djangocrud.env_values import is_url, kept_secret, versions
 from djangocrud.older_names import with_older_names
 
@@ -62,6 +62,7 @@ class Env(BaseModel):
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    postgres_bin: str = ""
     metrics_token: SecretStr = SecretStr("")
     sentry_dsn: str = ""
 
@@ -307,6 +308,11 @@ class Env(BaseModel):
     @property
     def database_address(self) -> str:
         return self.database_url or self.embedded.database_url
+
+    @property
+    def postgres_programs(self) -> str:
+        """The folder of pg_dump and pg_restore: the one given, else the wheel's where it is installed."""
+        return self.postgres_bin or client_programs()
 
     @property
     def redis_addresses(self) -> tuple[str, ...]:

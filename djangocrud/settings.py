@@ -10,6 +10,7 @@ from corsheaders.defaults import default_headers
 from backend.common.logs import logging_config
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
+from djangocrud.operating import *  # noqa: F403 - settings, too
 from ml.columns import SHIPPED
 
 BASE_DIR = ROOT
@@ -335,10 +336,6 @@ DEMO_FILE = env.var / "demo.json"
 LOAN_MODEL = ROOT / env.loan_model if env.loan_model else SHIPPED
 DEMO_PAGES = not env.production
 DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
-
-# Who may read `/metrics`; without a token nobody may in production, and anybody who reaches it in development.
-METRICS_TOKEN = env.metrics_token.get_secret_value()
-METRICS_OPEN = not env.production and not METRICS_TOKEN
 
 WEB_THREADS = env.web_threads
 DRAIN_SECONDS = env.drain_seconds

@@ -9,6 +9,7 @@ class AuditConfig(AppConfig):
         from django.conf import settings
 
         from backend.audit import tasks
+        from backend.audit.carrying import register_backups
         from backend.audit.selectors import export_security_events, export_trail
         from backend.audit.services import note_denial
         from backend.audit.services.erasing import erase_details
@@ -20,5 +21,6 @@ class AuditConfig(AppConfig):
         hooks.person_exported.register(export_trail)
         hooks.person_exported.register(export_security_events)
         metrics.asked("audit", tell)
+        register_backups()
         jobs.every(settings.AUDIT_SEAL_SECONDS, tasks.seal)
         jobs.every(settings.AUDIT_PATROL_SECONDS, tasks.patrol)

@@ -9,8 +9,12 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from backend.common import alerts, hooks, idempotency, jobs, metrics, tasks, watching
+        from django.conf import settings
 
+        from backend.common import alerts, backups, hooks, idempotency, jobs, metrics, tasks, watching
+
+        for name in settings.KEYS_OF_DATA:
+            backups.need_key(name, lambda name=name: settings.KEYS_OF_DATA[name])
         alerts.install()
         metrics.counted(watching.tell_of_jobs)
         metrics.asked("database", watching.tell_of_database)
