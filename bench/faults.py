@@ -57,6 +57,18 @@ async def servers_killed(stage: Stage, servers: Sequence[ServerProcess], seconds
     return len(servers)
 
 
+async def rolling(stage: Stage, servers: Sequence[ServerProcess], seconds: float) -> int:
+    """A release after the other: each server in turn is drained, replaced, and waited for."""
+    replaced, ends = 0, asyncio.get_running_loop().time() + seconds * 0.8
+    while asyncio.get_running_loop().time() < ends:
+        server = servers[replaced % len(servers)]
+        await asyncio.to_thread(server.stop)
+        server.launch()
+        await asyncio.to_thread(server.wait_until_up)
+        replaced += 1
+    return replaced
+
+
 async def _restarts(stage: Stage, seconds: float, mode: str) -> int:
     """Two restarts; `immediate` is a crash that PostgreSQL recovers from."""
     for _ in range(2):
@@ -72,4 +84,5 @@ FAULTS: dict[str, Fault] = {
     "postgres-fast": postgres_fast,
     "postgres-immediate": postgres_immediate,
     "servers": servers_killed,
+    "rolling": rolling,
 }

@@ -1,15 +1,16 @@
 """`python -m bench.jitter`: what clients on bad networks see. Nothing lost, nothing twice, in order.
 
-Two server processes on one database and Valkey. In every chat a customer and an agent talk, agents leave notes, hand
-chats to colleagues and close them, customers edit and reopen, at a steady rate; sockets are cut at random moments and
-come back to either process. In turn something worse happens (bench/faults.py). What was not acknowledged is said
-again. At the end everybody must have received everything that was theirs to see exactly once and in order, what was
-acknowledged included, and nobody hears a chat that is a colleague's by now.
+Two server processes (three for a rolling restart) on one database and Valkey. In every chat a customer and an agent
+talk, agents leave notes, hand chats to colleagues and close them, customers edit and reopen, at a steady rate; sockets
+are cut at random moments and come back to any process. In turn something worse happens (bench/faults.py). What was not
+acknowledged is said again. At the end everybody must have received everything that was theirs to see exactly once and
+in order, what was acknowledged included, and nobody hears a chat that is a colleague's by now.
 """
 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import random
 import sys
@@ -28,6 +29,9 @@ from bench.talks import Chat, Member
 
 SETTLE_S = 60.0
 PRODUCT = "djangocrud.asgi:application"
+# A rolling restart leaves two servers to go to at any time, and is the busiest hour.
+SERVERS = {"rolling": 3}
+TIMES_AS_BUSY = {"rolling": 2}
 # How often each thing happens, out of a hundred.
 MIX = {"say": 80, "note": 8, "edit": 6, "transfer": 4, "close": 2}
 
@@ -43,7 +47,8 @@ class Weather:
 
 async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, name: str, report: Report) -> None:
     """Let one fault happen while people talk, and hold what came of it against zero."""
-    servers = [stage.serve(PRODUCT, prefix="jitter", settings="djangocrud.settings") for _ in range(2)]
+    count = SERVERS.get(name, 2)
+    servers = [stage.serve(PRODUCT, prefix="jitter", settings="djangocrud.settings") for _ in range(count)]
     stage.ready()
     colleagues = [*seeded[1:], seeded[0]]
     chats = [Chat.of(servers, chat, colleague) for chat, colleague in zip(seeded, colleagues, strict=True)]
@@ -157,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in names:
             chats = list(itertools.islice(seeded, given.chats))
             print(f"\n{name}: {len(chats)} chats, {weather.seconds:g} s", flush=True)
-            asyncio.run(run(stage, chats, weather, name, report))
+            busy = dataclasses.replace(weather, rate=weather.rate * TIMES_AS_BUSY.get(name, 1))
+            asyncio.run(run(stage, chats, busy, name, report))
     _table(report, names)
     if given.json:
         report.save(given.json)

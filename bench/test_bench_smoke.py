@@ -22,6 +22,8 @@ NOTHING = {
     "queries of a signed-in request",
     "turning keys: requests that failed beside it",
     "fraud: replayed verdicts that differ",
+    "recovery: rows that differ after a restore",
+    "recovery: findings of verify_audit and verify_ledger",
 }
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench needs Linux")
@@ -94,6 +96,13 @@ def test_every_figure_is_taken(tmp_path):
         "bank CSV / COPY into the same three tables, rows/s of CPU",
         "partner import / COPY into the same three tables, rows/s of CPU",
         "memory for a book of 1,000,000 rows / of 10,000",
+        "start to ready, a server, seconds",
+        "start to ready, 3 servers and the balancer, seconds",
+        "cluster: chat N=3 / N=1, CPU",
+        "cluster: transfers N=3 / N=1, CPU",
+        "recovery: rows that differ after a restore",
+        "recovery: findings of verify_audit and verify_ledger",
+        "recovery: restore / pg_restore of the same dump, time",
     }
     counted = [verdict for verdict in report["verdicts"] if verdict["name"] not in NOTHING]
     assert all(verdict["value"] > 0 for verdict in counted)

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
-from backend.banking import tasks, watching
+from backend.banking import checkups, tasks, watching
 from backend.banking.verification import verify
 from backend.common import backups, jobs, metrics
+from backend.common.checkups import examine, uses_key
 
 SHOWN = 20
+VERSIONS = "SELECT DISTINCT encode(substring({column} FROM 2 FOR 6), 'hex') FROM banking_webhookendpoint"
 
 
 def register_core() -> None:
     metrics.asked("ledger", watching.tell)
     backups.prove_by("books", _prove)
+    examine("books", checkups.books)
+    examine("partners' keys", checkups.partner_keys)
+    for column in ("sealed_secret", "sealed_old_secret"):
+        uses_key("ENCRYPTION_KEY_WEBHOOKS", VERSIONS.format(column=column))
     jobs.every(tasks.HOLDS_S, tasks.expire_holds)
     jobs.every(tasks.PATROL_S, tasks.patrol_ledger)
 

@@ -12,9 +12,11 @@ class CommonConfig(AppConfig):
         from django.conf import settings
 
         from backend.common import alerts, backups, hooks, idempotency, jobs, metrics, tasks, watching
+        from backend.common.checkups import foundation
 
         for name in settings.KEYS_OF_DATA:
             backups.need_key(name, lambda name=name: settings.KEYS_OF_DATA[name])
+        foundation.register()
         alerts.install()
         metrics.counted(watching.tell_of_jobs)
         metrics.asked("database", watching.tell_of_database)

@@ -65,11 +65,15 @@ def tell_of_redis() -> Iterator[Metric]:
         yield _queues()
 
 
+def queue_depths() -> dict[str, int]:
+    with jobs.app.connection_for_read() as broker:
+        return {name: _depth(broker, name) for name in QUEUES}
+
+
 def _queues() -> Metric:
     family = gauge("ease_queue_depth", "Jobs in Celery's queues that no worker has taken.", "queue")
-    with jobs.app.connection_for_read() as broker:
-        for name in QUEUES:
-            family.add_metric([name], _depth(broker, name))
+    for name, depth in queue_depths().items():
+        family.add_metric([name], depth)
     return family
 
 

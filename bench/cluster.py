@@ -1,0 +1,133 @@
+"""Three servers behind the balancer against one: what a message and a transfer cost then, and how fast they are ready.
+
+Both groups stand behind a proxy of their own, so that they differ in their number only. What counts is the CPU of the
+servers; the proxy's is for scale. Jobs go to Celery's queues, as where there are several servers.
+"""
+
+import asyncio
+import contextlib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from bench import machine, transfers
+from bench.chat import CHATS, PRODUCT
+from bench.figures import Report
+from bench.load import Conversation
+from bench.rounds import Plan, Variant
+from bench.stage import SeededChat, ServerProcess, Stage
+
+SERVERS = 3
+PEOPLE = 600
+READY_WITHIN_S = 60
+ONE, THREE = "N=1", f"N={SERVERS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Servers of one prefix, and the proxy in front of them."""
+
+    servers: Sequence[ServerProcess]
+    proxy: ServerProcess
+
+
+async def measure_cluster(stage: Stage, plan: Plan, report: Report) -> None:
+    chats = stage.seed(2 * CHATS)
+    people = plan.some(PEOPLE) if plan.rounds == 1 else PEOPLE
+    seeded = await asyncio.to_thread(stage.work, "bench.transfers_seed", str(2 * max(people, 64)))
+    await asyncio.to_thread(_ready, stage, report)
+    groups = {ONE: _group(stage, 1), THREE: _group(stage, SERVERS)}
+    stage.ready()
+    for group in groups.values():
+        machine.pin(group.proxy.pid, machine.CORES[1])
+    await _chat(plan, report, groups, chats)
+    await _transfers(plan, report, groups, seeded)
+
+
+def _group(stage: Stage, count: int) -> Group:
+    prefix = f"cluster-{count}"
+    servers = [stage.serve(PRODUCT, prefix=prefix, USE_CELERY="True") for _ in range(count)]
+    *first, last = (str(server.port) for server in servers)
+    proxy = stage.serve(last, prefix=prefix, by=("-m", "djangocrud.proxy", "--port", "{port}", *first))
+    return Group(servers, proxy)
+
+
+# Start to ready
+
+
+def _ready(stage: Stage, report: Report) -> None:
+    """From starting the process to `/readyz`, one server alone, then all with their proxy at once. On all cores."""
+    print(f"\nStart to ready, {SERVERS} servers and their balancer", flush=True)
+    for name, count in (("a server", 1), (f"{SERVERS} servers and the balancer", SERVERS)):
+        since = time.perf_counter()
+        group = _group(stage, count)
+        for server in [*group.servers, group.proxy]:
+            _until_ready(server)
+        report.hold(f"start to ready, {name}, seconds", time.perf_counter() - since, at_most=8)
+        stage.clear()
+
+
+def _until_ready(server: ServerProcess) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            with urllib.request.urlopen(f"{server.base_url}/readyz", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        time.sleep(0.02)
+    raise RuntimeError("a server was not ready in time")
+
+
+# Chat
+
+
+async def _chat(plan: Plan, report: Report, groups: dict[str, Group], chats: Sequence[SeededChat]) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        variants = [
+            Variant(name, group.servers, await stack.enter_async_context(_talks(group, chats[place::2])))
+            for place, (name, group) in enumerate(groups.items())
+        ]
+        proxies = {name: group.proxy.cpu_seconds for name, group in groups.items()}
+        found = await plan.measure(variants)
+    report.table(f"Chat: {CHATS} chats of 2 members, behind a balancer", "message", found.samples)
+    for name, group in groups.items():
+        report.line(f"{name}: the proxy beside it", cpu_seconds=group.proxy.cpu_seconds - proxies[name])
+    report.hold("cluster: chat N=3 / N=1, CPU", found.ratio(THREE, ONE), at_most=2)
+
+
+@contextlib.asynccontextmanager
+async def _talks(group: Group, chats: Sequence[SeededChat]) -> AsyncIterator[list[Conversation]]:
+    """Let both members of each chat join through the proxy: it puts them on different servers, in turn."""
+    talks = [Conversation() for _ in chats]
+    for talk, chat in zip(talks, chats, strict=True):
+        for member in range(2):
+            await talk.join(group.proxy.port, chat.path_of(member))
+    await asyncio.sleep(0.5)
+    yield talks
+    for talk in talks:
+        talk.close()
+
+
+# Money
+
+
+async def _transfers(plan: Plan, report: Report, groups: dict[str, Group], seeded: dict) -> None:
+    variants = []
+    for place, (name, group) in enumerate(groups.items()):
+        mine = {**seeded, "people": seeded["people"][place::2]}
+        for number, server in enumerate(group.servers):
+            first = {**mine, "people": mine["people"][8 * number : 8 * number + 8]}
+            await asyncio.to_thread(transfers._meet, server, first)
+        requests = [transfers._requests(group.proxy, mine, one) for one in range(transfers.CONNECTIONS)]
+        senders = [await transfers._connected(group.proxy, one) for one in requests]
+        variants.append(Variant(name, group.servers, senders))
+    found = await plan.measure(variants)
+    failed = {one.failed for variant in variants for one in variant.workers if one.failed}
+    for variant in variants:
+        variant.close()
+    if failed:
+        raise RuntimeError(f"transfers failed: {failed}")
+    report.table(f"Sending money, {transfers.CONNECTIONS} at once, behind a balancer", "transfer", found.samples)
+    report.hold("cluster: transfers N=3 / N=1, CPU", found.ratio(THREE, ONE), at_most=1.15)
