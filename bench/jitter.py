@@ -22,7 +22,7 @@ from pathlib import Path
 import psycopg2
 
 from bench import talks
-from bench.faults import FAULTS
+from bench.faults import BY_NAME, FAULTS, small_disk
 from bench.figures import Report, percentile
 from bench.stage import SeededChat, Stage, opened_stage
 from bench.talks import Chat, Member
@@ -57,7 +57,7 @@ async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, name
         await asyncio.gather(*(_arrive(member) for chat in chats for member in chat.present))
         storm = [asyncio.ensure_future(_cut(member, weather.cut_every_s)) for member in members]
         keepers = [asyncio.ensure_future(chat.keep_present()) for chat in chats]
-        breaking = asyncio.ensure_future(FAULTS[name](stage, servers, weather.seconds))
+        breaking = asyncio.ensure_future({**FAULTS, **BY_NAME}[name](stage, servers, weather.seconds))
         unheard = await _talk(chats, weather)
         happened = await breaking
         for task in storm:
@@ -163,7 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chats = list(itertools.islice(seeded, given.chats))
             print(f"\n{name}: {len(chats)} chats, {weather.seconds:g} s", flush=True)
             busy = dataclasses.replace(weather, rate=weather.rate * TIMES_AS_BUSY.get(name, 1))
-            asyncio.run(run(stage, chats, busy, name, report))
+            with small_disk(stage) if name == "disk-full" else contextlib.nullcontext():
+                asyncio.run(run(stage, chats, busy, name, report))
     _table(report, names)
     if given.json:
         report.save(given.json)
@@ -173,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.jitter", description=__doc__)
-    parser.add_argument("--only", choices=FAULTS, help="this fault alone")
+    parser.add_argument("--only", choices=[*FAULTS, *BY_NAME], help="this fault alone")
     parser.add_argument("--seconds", type=float, default=20, help="for each fault")
     parser.add_argument("--chats", type=int, default=60, help="each with a customer and two agents")
     parser.add_argument("--rate", type=float, default=100, help="what happens in a second, all chats together")

@@ -49,7 +49,8 @@ SELECT m.id, %(bank)s, side.account, side.internal, side.amount, 'USD', side.aft
 FROM numbered m JOIN bench_numbered a ON a.n = m.n %% %(accounts)s
 CROSS JOIN LATERAL (VALUES
     (a.account_id, NULL::bigint, 1.00, (m.n / %(accounts)s + 1)::numeric(20, 2)),
-    (NULL::uuid, %(cash)s::bigint, -1.00, NULL::numeric(20, 2))) AS side(account, internal, amount, after) ORDER BY m.n, side.after"""
+    (NULL::uuid, %(cash)s::bigint, -1.00, NULL::numeric(20, 2))) AS side(account, internal, amount, after)
+ORDER BY m.n, side.after"""
 
 
 def main(rows: int, folder: Path) -> None:

@@ -58,7 +58,7 @@ def back_up(folder: Path, *, with_files: bool = True) -> Made:
         "id": str(backup_id),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "key": {"version": version, "wrapped": wrapped.hex()},
-        "database": {"bytes": size, "server": connection.pg_version, "migrations": migrations},
+        "database": {"bytes": size, "server": getattr(connection, "pg_version", None), "migrations": migrations},
         "files": {"taken": with_files, "paths": [path for path in paths if path not in missing], "missing": missing},
         "carried": {part.name: _carry(folder / CARRIED / part.name, part) for part in backups.carried.values()},
         "keys": backups.fingerprints(),
