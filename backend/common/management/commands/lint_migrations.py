@@ -1,4 +1,4 @@
-"""`manage.py lint_migrations`: which migrations would hurt a release that still serves. `make lint` asks, too."""
+"""`manage.py lint_migrations`: which migrations would hurt a release that still serves. A test asks, too."""
 
 from argparse import ArgumentParser
 from typing import Any
