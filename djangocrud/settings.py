@@ -10,7 +10,7 @@ from corsheaders.defaults import default_headers
 from backend.common.logs import logging_config
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
-from djangocrud.operating import *  # noqa: F403 - settings, too
+from djangocrud.operating import *  # noqa: F401, F403 - settings, too
 from ml.columns import SHIPPED
 
 BASE_DIR = ROOT

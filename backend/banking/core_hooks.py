@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from backend.banking import checkups, tasks, watching
 from backend.banking.verification import verify
 from backend.common import backups, jobs, metrics
-from backend.common.checkups import examine, uses_key
+from backend.common.checkups import VERSIONS, examine, uses_key
 
 SHOWN = 20
-VERSIONS = "SELECT DISTINCT encode(substring({column} FROM 2 FOR 6), 'hex') FROM banking_webhookendpoint"
 
 
 def register_core() -> None:
@@ -17,7 +16,7 @@ def register_core() -> None:
     examine("books", checkups.books)
     examine("partners' keys", checkups.partner_keys)
     for column in ("sealed_secret", "sealed_old_secret"):
-        uses_key("ENCRYPTION_KEY_WEBHOOKS", VERSIONS.format(column=column))
+        uses_key("ENCRYPTION_KEY_WEBHOOKS", VERSIONS.format(column, "banking_webhookendpoint"))
     jobs.every(tasks.HOLDS_S, tasks.expire_holds)
     jobs.every(tasks.PATROL_S, tasks.patrol_ledger)
 

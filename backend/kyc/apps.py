@@ -13,8 +13,9 @@ class KycConfig(AppConfig):
         from backend.kyc.services.erasures import erase_profile, export_profile
 
         for name in ("ssn", "address"):
-            of_profiles = f"SELECT DISTINCT encode(substring({name}_sealed FROM 2 FOR 6), 'hex') FROM kyc_profile"  # noqa: S608
-            checkups.uses_key(f"ENCRYPTION_KEY_{name.upper()}", of_profiles)
+            checkups.uses_key(
+                f"ENCRYPTION_KEY_{name.upper()}", checkups.VERSIONS.format(f"{name}_sealed", "kyc_profile")
+            )
         checkups.uses_key("ENCRYPTION_KEY_DOCUMENTS", "SELECT DISTINCT key_version FROM kyc_upload")
         examples.register(EXAMPLES)
         hooks.person_erased.register(erase_profile)

@@ -29,6 +29,9 @@ class Finding:
 
 Check = Callable[[], Iterable[Finding]]
 
+# Which versions a column of envelopes (common/envelopes.py) was sealed with: the column, the table.
+VERSIONS = "SELECT DISTINCT encode(substring({} FROM 2 FOR 6), 'hex') FROM {}"
+
 _checks: dict[str, Check] = {}
 _uses_of_keys: dict[str, list[str]] = {}
 
