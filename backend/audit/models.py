@@ -103,6 +103,8 @@ class AuditPending(models.Model):
 
     class Meta:
         db_table = "audit_pending"
+        # The sealer's order. Without it each batch would sort all that waits: two thirds of its time at a million.
+        indexes = [models.Index(fields=["xid", "row_id"], name="audit_pending_in_order")]
 
     def __str__(self) -> str:
         return f"row {self.row_id}"

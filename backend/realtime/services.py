@@ -15,7 +15,7 @@ import orjson
 from django.db import IntegrityError, connection, transaction
 
 from backend.common import hooks
-from backend.common.unit_of_work import Draft, UnitOfWork
+from backend.common.unit_of_work import Draft, Statement, UnitOfWork, execute
 from backend.realtime import bell
 from backend.realtime.events import StoredEvent
 
@@ -84,8 +84,10 @@ class Outcome:
     refusal: str | None = None
 
 
-def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL) -> list[Outcome]:
+def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL, before: Sequence[Statement] = ()) -> list[Outcome]:
     """Store the drafts in one statement and return what became of each, in order.
+
+    `before` are statements that are run ahead of it, in the same round trip and the caller's transaction.
 
     Repeating: a draft whose (topic, author, client_id) is stored already is answered with that `seq`, guard or not.
     Raises: IntegrityError when another transaction stored the same client_id meanwhile, or when two drafts share one;
@@ -95,7 +97,7 @@ def append(drafts: Sequence[Draft], *, guard: str = ADMIT_ALL) -> list[Outcome]:
     """
     payloads = [orjson.dumps(draft.payload) for draft in drafts]
     incoming = [_row(n, draft, payloads[n]) for n, draft in enumerate(drafts)]
-    rows = _stored(incoming, guard)
+    rows = _stored(incoming, guard, before)
     return [_outcome(drafts[n], payloads[n], *rest) for n, *rest in rows]
 
 
@@ -116,11 +118,13 @@ def _row(n: int, draft: Draft, payload: bytes) -> dict[str, Any]:
     return row
 
 
-def _stored(incoming: list[dict[str, Any]], guard: str) -> list[tuple[Any, ...]]:
+def _stored(incoming: list[dict[str, Any]], guard: str, before: Sequence[Statement]) -> list[tuple[Any, ...]]:
     """Store what can be stored, and look for repeats only where there may be some."""
     if connection.in_atomic_block:  # A repeat that meets the unique index would end the caller's transaction.
         may_repeat = any(row["client_id"] for row in incoming)
-        return _execute(_KNOWN if may_repeat else _NOTHING_KNOWN, guard, incoming)
+        return _execute(_KNOWN if may_repeat else _NOTHING_KNOWN, guard, incoming, before)
+    if before:
+        raise RuntimeError("statements ahead of events need the transaction that both are part of")
     try:
         rows = _execute(_NOTHING_KNOWN, guard, incoming)
     except IntegrityError:
@@ -132,10 +136,11 @@ def _stored(incoming: list[dict[str, Any]], guard: str) -> list[tuple[Any, ...]]
     return rows
 
 
-def _execute(known: str, guard: str, incoming: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXECUTE {_prepared(known, guard)}(%s)", [orjson.dumps(incoming).decode()])
-        return list(cursor.fetchall())
+def _execute(
+    known: str, guard: str, incoming: list[dict[str, Any]], before: Sequence[Statement] = ()
+) -> list[tuple[Any, ...]]:
+    storing = Statement(f"EXECUTE {_prepared(known, guard)}(%s)", [orjson.dumps(incoming).decode()])
+    return execute([*before, storing])
 
 
 _prepared_on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
@@ -158,9 +163,9 @@ def _name(known: str, guard: str) -> str:
     return f"realtime_append_{text_hash(known + guard):x}"
 
 
-def append_and_ring(drafts: Sequence[Draft]) -> None:
+def append_and_ring(drafts: Sequence[Draft], before: Sequence[Statement] = ()) -> None:
     """Store a unit of work's events and ring them after its commit. Registered as the appender (unit_of_work.py)."""
-    stored = [outcome.event for outcome in append(drafts) if outcome.event]
+    stored = [outcome.event for outcome in append(drafts, before=before) if outcome.event]
     hooks.events_appended(hooks.Appended(tuple((event.topic, event.seq, event.kind) for event in stored)))
     transaction.on_commit(lambda: bell.ring(stored))
 

@@ -1,7 +1,7 @@
 """Recording: one statement for row, personal values and the place in the sealer's queue.
 
-It is on the way of every write, so it is prepared once for each connection, and neither reads nor waits for anything:
-linking rows into a chain is the sealer's work, later (sealing.py).
+It is on the way of every write, so it is prepared once for each connection, goes with the last statement of the unit of
+work, and neither reads nor waits for anything: linking rows into a chain is the sealer's work, later (sealing.py).
 """
 
 import os
@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -21,6 +20,7 @@ from backend.audit.actions import action_type_of
 from backend.audit.offline.chain import canonical, detail_hash_of, digest_of, row_bytes
 from backend.audit.values import masked, plain
 from backend.common import request_context
+from backend.common.unit_of_work import Statement, defer, execute
 
 _ROW = """
 WITH row AS (
@@ -32,11 +32,19 @@ WITH row AS (
 _DETAIL = """,
 detail AS (INSERT INTO audit_detail (row_id, subject_id, salt, values) SELECT id, $15, $16, $17 FROM row)"""
 _QUEUED = """
-INSERT INTO audit_pending (row_id, xid) SELECT id, xid FROM row RETURNING row_id"""
+INSERT INTO audit_pending (row_id, xid) SELECT id, xid FROM row"""
 _TYPES = "uuid, timestamptz, bigint, bigint, text, text, text, text, text, text, text, bytea, smallint, bytea"
 _STATEMENTS = {
     "audit_record": f"PREPARE audit_record({_TYPES}) AS {_ROW}{_QUEUED}",
     "audit_record_values": f"PREPARE audit_record_values({_TYPES}, bigint, bytea, text) AS {_ROW}{_DETAIL}{_QUEUED}",
+}
+_GIVEN = (
+    *("log_id", "at", "actor_id", "subject_id", "action", "action_type", "target_type", "target_id", "ip_address"),
+    *("user_agent", "facts"),
+)
+_CALLS = {
+    "audit_record": f"EXECUTE audit_record({', '.join(['%s'] * 14)})",
+    "audit_record_values": f"EXECUTE audit_record_values({', '.join(['%s'] * 17)})",
 }
 _prepared_on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
@@ -50,8 +58,8 @@ def record(
     old: Mapping[str, Any] | None = None,
     new: Mapping[str, Any] | None = None,
     subject_id: int | None = None,
-) -> int:
-    """Store who did what to which object, and return the row's number.
+) -> None:
+    """Store who did what to which object, in the transaction of the write: in a unit of work, with its last statement.
 
     `facts` explain the action and stay for ever: never a secret, never personal. Personal values before and after go to
     `old` and `new`: secrets in them are masked, and erasing the person takes them away. `subject_id` is whom it is
@@ -83,18 +91,19 @@ def record(
         "user_agent": plain(context.user_agent),
     }
     digest = digest_of(version.keys.digest, row_bytes(row))
-    return _store(row, digest, salt, values, actor_id if subject_id is None else subject_id)
+    _store(row, digest, salt, values, actor_id if subject_id is None else subject_id)
 
 
 def written(moment: datetime) -> str:
     """Return the moment as digests have it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def new_log_id() -> str:
     """Return an id that sorts by time (UUID version 7), so that its index grows at one end."""
     number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
-    return str(UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | (0x7 << 76) | (0x2 << 62)))
+    digits = f"{number & ~(0xF << 76) & ~(0x3 << 62) | (0x7 << 76) | (0x2 << 62):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _committed(
@@ -108,21 +117,17 @@ def _committed(
     return salt, values, detail_hash_of(salt.hex(), values)
 
 
-def _store(row: dict[str, Any], digest: str, salt: bytes | None, values: str | None, subject_id: int | None) -> int:
+def _store(row: dict[str, Any], digest: str, salt: bytes | None, values: str | None, subject_id: int | None) -> None:
     name = "audit_record" if values is None else "audit_record_values"
     commitment = row["detail_hash"]
-    given = [
-        *(row[field] for field in ("log_id", "at", "actor_id", "subject_id", "action", "action_type", "target_type")),
-        *(row[field] for field in ("target_id", "ip_address", "user_agent", "facts")),
-        None if commitment is None else bytes.fromhex(commitment),
-        row["key"],
-        bytes.fromhex(digest),
-        *(() if values is None else (subject_id, salt, values)),
-    ]
+    given = [row[field] for field in _GIVEN]
+    given += [commitment and bytes.fromhex(commitment), row["key"], bytes.fromhex(digest)]
+    if values is not None:
+        given += [subject_id, salt, values]
     _prepare(name)
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXECUTE {name}({', '.join(['%s'] * len(given))})", given)
-        return int(cursor.fetchone()[0])
+    statement = Statement(_CALLS[name], given)
+    if not defer(statement):
+        execute([statement])
 
 
 def _prepare(name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from backend.audit.services import record
 from backend.audit.services.sealing import sign_checkpoint
-from backend.audit.tests.settling import seal
+from backend.audit.tests.settling import newest_row, seal
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.commits import committed  # noqa: F401 - a fixture
 
@@ -28,7 +28,8 @@ def write() -> Callable[..., list[int]]:
         numbers = []
         for number in range(count):
             with unit_of_work():
-                numbers.append(record(**{"actor_id": 7, "action": "thing.done", "facts": {"n": number}, **facts}))
+                record(**{"actor_id": 7, "action": "thing.done", "facts": {"n": number}, **facts})
+            numbers.append(newest_row())
         return numbers
 
     return write_rows

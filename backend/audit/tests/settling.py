@@ -24,6 +24,13 @@ def settle() -> None:
     raise AssertionError("somebody keeps a transaction open")
 
 
+def newest_row() -> int:
+    """Return the number of the row that this connection wrote last."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT currval('audit_log_id_seq')")
+        return int(cursor.fetchone()[0])
+
+
 def seal(limit: int = sealing.BATCH) -> int:
     settle()
     return sealing.seal(limit=limit)

@@ -12,7 +12,7 @@ from backend.audit.offline.verify import signed_lines_of
 from backend.audit.services import record, sealing
 from backend.audit.services.sealing import sign_checkpoint
 from backend.audit.tests.attacker import ask, attack
-from backend.audit.tests.settling import run, seal, settle
+from backend.audit.tests.settling import newest_row, run, seal, settle
 from backend.audit.verification import verify
 from backend.common.unit_of_work import unit_of_work
 from backend.tests.commits import end_connection, in_background, in_parallel, own_pid
@@ -46,11 +46,11 @@ def test_nothing_is_sealed_past_a_transaction_that_still_runs(write):
     started, may_end = threading.Event(), threading.Event()
 
     def slow() -> int:
-        with unit_of_work():
-            number = record(actor_id=1, action="slow.done")
+        with transaction.atomic():  # A unit of work would write the row when it ends.
+            record(actor_id=1, action="slow.done")
             started.set()
             assert may_end.wait(20)
-        return number
+        return newest_row()
 
     before = write(1)
     settle()
@@ -75,7 +75,7 @@ def test_late_commits_of_four_writers_are_sealed_in_order_while_they_write():
     def writer(seed: int) -> None:
         chance = random.Random(seed)
         for number in range(each):
-            with unit_of_work():
+            with transaction.atomic():  # As above.
                 for _ in range(chance.randint(1, 3)):
                     record(actor_id=seed, action="thing.done", facts={"n": number})
                 if chance.random() < 0.3:

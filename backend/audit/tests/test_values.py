@@ -16,7 +16,7 @@ from backend.audit.offline.verify import verify_export
 from backend.audit.services import record
 from backend.audit.services.erasing import erase_details
 from backend.audit.tests.attacker import attack
-from backend.audit.tests.settling import run
+from backend.audit.tests.settling import newest_row, run
 from backend.audit.values import HIDDEN
 from backend.audit.verification import verify
 from backend.common import hooks
@@ -28,8 +28,9 @@ User = apps.get_model("identity", "User")
 
 @pytest.mark.django_db
 def test_values_are_kept_apart_and_the_row_commits_to_them():
-    number = record(actor_id=7, action="user.changed", subject_id=8, old={"name": "Ana"}, new={"name": "Bea"})
+    record(actor_id=7, action="user.changed", subject_id=8, old={"name": "Ana"}, new={"name": "Bea"})
 
+    number = newest_row()
     row, detail = AuditLog.objects.get(pk=number), AuditDetail.objects.get(pk=number)
     assert (detail.subject_id, detail.values) == (8, {"old": {"name": "Ana"}, "new": {"name": "Bea"}})
     text = json.dumps(detail.values, sort_keys=True, separators=(",", ":"))
@@ -82,9 +83,12 @@ def test_what_no_database_takes_is_replaced():
 @pytest.mark.django_db
 def test_whom_a_row_is_about(make_user):
     user = make_user()
-    about_user = record(actor_id=7, action="user.changed", target=user, new={"name": "Bea"})
-    about_actor = record(actor_id=7, action="thing.done", new={"name": "Bea"})
-    nothing = record(actor_id=7, action="thing.done", old={}, new={})
+    record(actor_id=7, action="user.changed", target=user, new={"name": "Bea"})
+    about_user = newest_row()
+    record(actor_id=7, action="thing.done", new={"name": "Bea"})
+    about_actor = newest_row()
+    record(actor_id=7, action="thing.done", old={}, new={})
+    nothing = newest_row()
 
     assert list(AuditLog.objects.filter(pk__gte=about_user).order_by("id").values_list("subject_id", flat=True)) == [
         user.pk,

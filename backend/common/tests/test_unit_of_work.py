@@ -4,15 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 
 from backend.common import unit_of_work as module
-from backend.common.unit_of_work import Draft, UnitOfWork, register_appender, unit_of_work
+from backend.common.unit_of_work import Draft, Statement, UnitOfWork, defer, register_appender, unit_of_work
 from backend.tests.commits import in_parallel
 
 Role = apps.get_model("identity", "Role")
 Event = apps.get_model("realtime", "Event")
+ROLE_MADE = """INSERT INTO identity_role (name, description, permissions, is_active, created_at)
+    VALUES (%s, '', '[]', true, now())"""
+ANOTHER_ROLE = Statement(ROLE_MADE, ["T2"])
 NEWS = {"topics": ["test.one"], "kind": "noted", "payload": {"n": 1}}
 
 
@@ -21,7 +25,7 @@ def appended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, list[Draft]]]:
     """What the appender was given, and whether that happened inside the transaction."""
     calls: list[tuple[bool, list[Draft]]] = []
 
-    def append(drafts: Sequence[Draft]) -> None:
+    def append(drafts: Sequence[Draft], before: Sequence[Statement]) -> None:
         calls.append((connection.in_atomic_block, list(drafts)))
 
     monkeypatch.setattr(module, "_appenders", [])
@@ -107,7 +111,7 @@ def test_a_failed_inner_unit_fails_the_whole_even_when_its_fault_is_caught(commi
 
 
 def test_events_that_cannot_be_stored_undo_the_write(committed, monkeypatch):
-    def refuse(drafts: Sequence[Draft]) -> None:
+    def refuse(drafts: Sequence[Draft], before: Sequence[Statement]) -> None:
         raise ValueError("no")
 
     monkeypatch.setattr(module, "_appenders", [])
@@ -126,7 +130,7 @@ def test_events_that_cannot_be_stored_undo_the_write(committed, monkeypatch):
 
 def test_the_last_appender_named_is_the_one_asked(committed, appended):
     others: list[Sequence[Draft]] = []
-    register_appender(others.append)
+    register_appender(lambda drafts, before: others.append(drafts))
 
     with unit_of_work() as unit:
         unit.emit(**NEWS)
@@ -212,3 +216,56 @@ def test_stored_events_are_gone_with_the_transaction(committed):
     assert list(Event.objects.values_list("topic__key", "seq", "kind", "payload")) == [
         ("test.one", 1, "noted", {"n": 1})
     ]
+
+
+def test_a_deferred_statement_goes_with_the_events_in_one_round_trip(committed):
+    with CaptureQueriesContext(connection) as asked, unit_of_work() as unit:
+        unit.emit(**NEWS)
+        assert defer(ANOTHER_ROLE)
+
+    (with_role,) = [query["sql"] for query in asked if "identity_role" in query["sql"]]
+    assert "EXECUTE realtime_append" in with_role
+    assert roles_seen_by_others() == {"T2"}
+    assert Event.objects.filter(topic__key="test.one").count() == 1
+
+
+def test_a_deferred_statement_needs_no_event(committed):
+    with unit_of_work():
+        assert defer(ANOTHER_ROLE)
+
+    assert roles_seen_by_others() == {"T2"}
+
+
+def test_what_may_be_rolled_back_alone_is_not_deferred(committed):
+    """A savepoint takes back what was written in it; a statement kept for later would come through."""
+    with unit_of_work(), transaction.atomic():
+        assert not defer(ANOTHER_ROLE)
+    assert not defer(ANOTHER_ROLE)
+
+    assert roles_seen_by_others() == set()
+
+
+def test_a_deferred_statement_that_fails_undoes_the_unit(committed):
+    def attempt() -> None:
+        with unit_of_work() as unit:
+            Role.objects.create(name="T1")
+            unit.emit(**NEWS)
+            defer(Statement(ROLE_MADE, ["CUSTOMER"]))
+
+    with pytest.raises(IntegrityError):
+        attempt()
+
+    assert roles_seen_by_others() == set()
+    assert not Event.objects.exists()
+
+
+def test_a_unit_that_fails_sends_no_deferred_statement(committed):
+    def attempt() -> None:
+        with unit_of_work():
+            defer(ANOTHER_ROLE)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attempt()
+
+    assert roles_seen_by_others() == set()

@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.audit import services as audit
 from backend.audit.models import AuditLog, SecurityEvent
+from backend.audit.tests.settling import newest_row
 from backend.common import vault
 from backend.common.unit_of_work import unit_of_work
 from backend.conftest import PASSWORD
@@ -135,8 +136,8 @@ def _session_id(stage: Stage, owner: User, caller: Caller) -> str:
 
 
 def _entry_id(stage: Stage, owner: User, caller: Caller) -> uuid.UUID:
-    number = audit.record(actor_id=owner.pk, action="user.changed", target=owner, new={"name": "Ana"})
-    return AuditLog.objects.get(pk=number).log_id
+    audit.record(actor_id=owner.pk, action="user.changed", target=owner, new={"name": "Ana"})
+    return AuditLog.objects.get(pk=newest_row()).log_id
 
 
 def _export_id(stage: Stage, owner: User, caller: Caller) -> uuid.UUID:

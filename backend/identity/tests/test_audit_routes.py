@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from rest_framework_api_key.models import APIKey
 
 from backend.audit.models import AuditDetail, AuditLog
@@ -12,10 +13,9 @@ from backend.audit.offline.verify import verify_export
 from backend.audit.services import record
 from backend.audit.services.erasing import erase_details
 from backend.audit.services.sealing import sign_checkpoint
-from backend.audit.tests.settling import run
+from backend.audit.tests.settling import newest_row, run
 from backend.common import hooks
 from backend.common.request_context import RequestContext, entered
-from backend.common.unit_of_work import unit_of_work
 from backend.identity.models import User
 from backend.identity.services import api_keys
 
@@ -32,9 +32,14 @@ def ana(make_user):
     return make_user(first_name="Ana", username="ana_s")
 
 
+def recorded(**facts):
+    record(**facts)
+    return newest_row()
+
+
 def renamed(ana, *, actor_id=None, ip="192.0.2.1"):
     with entered(RequestContext("r", ip, "ease/1")):
-        number = record(
+        record(
             actor_id=ana.pk if actor_id is None else actor_id,
             action="user.changed",
             target=ana,
@@ -42,7 +47,7 @@ def renamed(ana, *, actor_id=None, ip="192.0.2.1"):
             old={"first_name": "Ana"},
             new={"first_name": "Bea"},
         )
-    return AuditLog.objects.get(pk=number)
+    return AuditLog.objects.get(pk=newest_row())
 
 
 @pytest.mark.django_db
@@ -80,7 +85,7 @@ def test_a_row_has_the_contracts_fields(path, auditor, ana):
 
 @pytest.mark.django_db
 def test_newest_come_first_by_page_and_by_cursor(auditor, ana):
-    numbers = [record(actor_id=ana.pk, action="thing.done") for _ in range(5)]
+    numbers = [recorded(actor_id=ana.pk, action="thing.done") for _ in range(5)]
     asked = {"action": "thing.done", "page_size": 2}
     ids = [str(AuditLog.objects.get(pk=number).log_id) for number in reversed(numbers)]
 
@@ -197,7 +202,7 @@ def test_a_bank_admin_reads_the_row_without_values(make_user, client_of, ana):
 
 @pytest.mark.django_db
 def test_erased_values_are_said_to_be_erased(auditor, ana):
-    row, plain = renamed(ana), record(actor_id=7, action="thing.done")
+    row, plain = renamed(ana), recorded(actor_id=7, action="thing.done")
     erase_details(hooks.Erasure(ana.pk, "Former customer"))
 
     body = auditor.get(f"{LIST}{row.log_id}/").json()
@@ -222,7 +227,7 @@ def test_the_export_proves_itself_and_is_recorded(committed, settings, tmp_path,
     """Streamed, without values; the seal of the export's own row comes after it."""
     settings.AUDIT_CHECKPOINTS = str(tmp_path / "checkpoints.jsonl")
     auditor, ana = client_of(make_user("AUDITOR")), make_user()
-    with unit_of_work():
+    with transaction.atomic():
         renamed(ana)
     run()
     sign_checkpoint()
