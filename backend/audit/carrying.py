@@ -17,7 +17,7 @@ SHOWN = 20
 
 def register_backups() -> None:
     backups.carry(NAME, save=_save, load=_load)
-    backups.need_key("AUDIT_KEY", lambda: [f"{number}:{secret}" for number, secret in settings.AUDIT_KEYS.items()])
+    backups.need_keys(lambda: {"AUDIT_KEY": [f"{number}:{secret}" for number, secret in settings.AUDIT_KEYS.items()]})
     backups.also_files(_archives)
     backups.prove_by("audit trail", _prove)
 

@@ -9,16 +9,12 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from functools import partial
-        from operator import getitem
-
         from django.conf import settings
 
         from backend.common import alerts, backups, hooks, idempotency, jobs, metrics, tasks, watching
         from backend.common.checkups import foundation
 
-        for name in settings.KEYS_OF_DATA:
-            backups.need_key(name, partial(getitem, settings.KEYS_OF_DATA, name))
+        backups.need_keys(lambda: settings.KEYS_OF_DATA)
         foundation.register()
         alerts.install()
         metrics.counted(watching.tell_of_jobs)

@@ -7,13 +7,14 @@ import stat
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.utils import DatabaseError
 
 from backend.audit.tests.settling import run as seal_all
 from backend.banking.tests.factories import fund, make_account, transfer
-from backend.common import backups, vault
+from backend.common import vault
 from backend.common.models import StoredFile
 from backend.common.unit_of_work import unit_of_work
 from backend.identity.principals import principal_of
@@ -26,7 +27,7 @@ PLAIN = b"a passport, page by page. " * 5000
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path, settings):
+def place(tmp_path, settings):  # noqa: F811
     """A house of the test's own: `live()` moves into another one, with the same keys and nothing in it."""
 
     def live(name):
@@ -157,7 +158,8 @@ def _cut_dump(folder, monkeypatch):
 
 
 def _another_key(folder, monkeypatch):
-    monkeypatch.setitem(backups._needed_keys, "SSN_HASH_KEY", lambda: ("another one",))
+    keys = {**settings.KEYS_OF_DATA, "SSN_HASH_KEY": ("another one",)}
+    monkeypatch.setattr(settings, "KEYS_OF_DATA", keys)
 
 
 def _another_master(folder, monkeypatch):

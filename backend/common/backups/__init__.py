@@ -13,7 +13,7 @@ what was restored is right.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.common.errors import Conflict, Unavailable
@@ -50,7 +50,7 @@ class Proof:
 
 carried: dict[str, Carried] = {}
 proofs: dict[str, Proof] = {}
-_needed_keys: dict[str, Callable[[], Sequence[str]]] = {}
+_needed_keys: list[Callable[[], Mapping[str, Sequence[str]]]] = []
 _more_files: list[Callable[[], Iterable[str]]] = []
 
 
@@ -62,9 +62,9 @@ def prove_by(name: str, prove: Callable[[], tuple[Sequence[str], str]]) -> None:
     proofs[name] = Proof(name, prove)
 
 
-def need_key(name: str, secrets: Callable[[], Sequence[str]]) -> None:
-    """Have backups name the versions of a key that are configured, and restores ask for them."""
-    _needed_keys[name] = secrets
+def need_keys(versions: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+    """Have backups name the versions of keys that are configured, and restores ask for them."""
+    _needed_keys.append(versions)
 
 
 def also_files(paths: Callable[[], Iterable[str]]) -> None:
@@ -78,7 +78,8 @@ def more_files() -> list[str]:
 
 def fingerprints() -> dict[str, list[str]]:
     """Return, for each key, which versions are configured: names that give nothing of them away."""
-    return {name: [fingerprint(name, one) for one in secrets()] for name, secrets in sorted(_needed_keys.items())}
+    configured = {name: texts for versions in _needed_keys for name, texts in versions().items()}
+    return {name: [fingerprint(name, text) for text in texts] for name, texts in sorted(configured.items())}
 
 
 def fingerprint(name: str, secret: str) -> str:
