@@ -2,8 +2,8 @@
 
 Both groups stand behind a proxy of their own, so that they differ in their number only. Three servers are there for
 three times as many people: each carries as many chats as the one alone. The same few chats spread over three is for
-scale: a commit and a ring that a dozen messages share cost more where two do. What counts is the CPU of the servers. Jobs
-go to Celery's queues, as where there are several servers.
+scale: a commit and a ring that a dozen messages share cost more where two do. What counts is the CPU of the servers.
+Jobs go to Celery's queues, as where there are several servers.
 """
 
 import asyncio
