@@ -41,6 +41,8 @@ pools = {
     "uploads": http_pool("uploads", settings.UPLOAD_THREADS, waiting_max=32, wait_s=30.0, run_s=900.0),
     # Whether the process is ready must not depend on how busy the threads are that serve people.
     "probes": http_pool("probes", 1, waiting_max=8, run_s=10.0),
+    # Nor on a broker or a database that lets whoever asks for metrics wait.
+    "metrics": http_pool("metrics", 1, waiting_max=4, run_s=10.0),
 }
 
 
@@ -81,7 +83,7 @@ http = PooledHandler(
     pools,
     route_pool,
     probes={"/livez": livez, "/readyz": readyz},
-    pages={"/metrics": metrics_page(pools["probes"])},
+    pages={"/metrics": metrics_page(pools["metrics"])},
     early={"uploads"},
 )
 metrics.counted(lambda: http_families(http.tally, pools))

@@ -1,7 +1,7 @@
 """`/metrics`: what this process counts and what its database says, as Prometheus reads it (design.md section 9).
 
 Each process answers for itself, so each is scraped at its own address, not through the balancer. Beside the pools that
-serve people, like the probes.
+serve people, in a thread of its own.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping

@@ -4,7 +4,7 @@ The paths that serve people pay an addition to an int and take no lock: each num
 event loop's, and read on it. Families are made from the numbers when they are asked for (djangocrud/metrics.py).
 
     metrics.counted(tell)       # called on the event loop, so it must not wait
-    metrics.asked("audit", tell)  # called in a thread of the probes, may ask the database; its fault is a metric, too
+    metrics.asked("audit", tell)  # called in a thread of its own, may ask the database; its fault is a metric, too
 
 """
 
