@@ -2,13 +2,18 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from backend.console.tests.browsers import why_not
+from backend.tests.servers import free_port
 from bench.talks import Chat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,3 +184,36 @@ def _run(tmp_path, module, *arguments):
     done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert report.exists(), done.stdout + done.stderr
     return json.loads(report.read_text())
+
+
+@pytest.mark.server
+@pytest.mark.figures
+def test_a_cluster_starts_is_replaced_server_by_server_and_leaves_nothing(tmp_path):
+    """`make cluster N=2`, SIGUSR1, Ctrl-C."""
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}}
+    command = [sys.executable, "-u", "-m", "djangocrud.cluster", "--servers", "2", "--port", str(port)]
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        told = {**kept, "EASE_VAR": str(tmp_path / "var")}
+        process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out)
+    try:
+        _until(lambda: "Ease is ready: 2 servers" in log.read_text(), process, log)
+        process.send_signal(signal.SIGUSR1)
+        _until(lambda: "All servers are new." in log.read_text(), process, log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    for one in range(port, port + 3):
+        with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", one), 5):
+            pass
+
+
+def _until(what, process, log):
+    while not what():
+        assert process.poll() is None, log.read_text()[-3000:]
+        time.sleep(0.1)

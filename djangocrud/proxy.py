@@ -51,7 +51,7 @@ class Proxy:
         await asyncio.gather(*(self._look(backend) for backend in self.backends))
         for backend in self.backends:
             self._spawn(self._watch(backend))
-        self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=PORTION, backlog=1024)
+        self._server = await asyncio.start_server(self._accept, self.host, self.port, limit=PORTION, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -94,16 +94,15 @@ class Proxy:
 
     # Connections
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._spawn(self._serve(reader, writer))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         try:
             found = await self._connected()
             if found is not None:
                 await _both_ways((reader, writer), found)
         finally:
-            self._tasks.discard(task)
             writer.close()
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
