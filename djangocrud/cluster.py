@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from djangocrud import launch
 from djangocrud.embedded import EmbeddedFailed
-from djangocrud.env import ROOT, env
+from djangocrud.env import env
 from djangocrud.proxy import Proxy
 
 READY_WITHIN_S = 60.0
@@ -117,10 +117,7 @@ async def _serve(count: int, port: int) -> int:
 
 
 def _child(*words: str) -> subprocess.Popen[bytes]:
-    """Start one of the launcher's children. Its end of the pipe is how it hears of ours."""
-    command = [sys.executable, "-m", "djangocrud.launch", *words]
-    told = {**os.environ, "USE_CELERY": "True"}  # noqa: TID251 - handed on, not read
-    return subprocess.Popen(command, cwd=ROOT, env=told, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    return launch.spawn(*words, USE_CELERY="True")
 
 
 def _ended(child: subprocess.Popen[bytes]) -> None:

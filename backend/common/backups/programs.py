@@ -1,5 +1,6 @@
 """pg_dump and pg_restore, at the two ends of a sealed stream."""
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -32,11 +33,10 @@ def restore_from(opener: Opener) -> None:
     options += ["--dbname", _database()["NAME"]]
     with _running("pg_restore", options, stdin=subprocess.PIPE) as process:
         try:
-            with cast(IO[bytes], process.stdin) as into:
+            # Where it has ended early, its own words say why.
+            with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as into:
                 while portion := opener.read(CHUNK):
                     into.write(portion)
-        except BrokenPipeError:
-            pass  # It has ended; why, its own words say.
         except BaseException:
             process.kill()  # Before its input ends: what it has written so far is not to be committed.
             raise

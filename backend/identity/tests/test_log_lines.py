@@ -1,6 +1,7 @@
 """What a line in the log says of whose request it is: reference and session, for as long as the request lasts."""
 
 import pytest
+from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 from structlog.contextvars import get_contextvars
 
@@ -16,6 +17,7 @@ def test_lines_of_a_request_name_its_session_and_those_of_the_next_do_not(make_u
     pair = sessions.open_session(user=make_user(), door="s1")
     request = APIRequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {pair.access}")
     request.COOKIES["accessToken"] = pair.access
+    request = Request(request)
 
     with entered(RequestContext(request_id="r-1")):
         before = get_contextvars()
