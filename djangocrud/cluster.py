@@ -40,8 +40,8 @@ class Cluster:
     async def run(self, ended: asyncio.Event) -> int:
         """Serve until `ended`, or until a child ends by itself; return the exit code."""
         since = time.monotonic()
-        self.servers = [_child("serve", "--port", str(port)) for port in self.ports]
-        self.workers = [_child("work")]
+        self.servers = [launch.spawn("serve", "--port", str(port)) for port in self.ports]
+        self.workers = [launch.spawn("work")]
         try:
             async with self.proxy:
                 if not await self._came_up():
@@ -62,7 +62,7 @@ class Cluster:
             for place, port in enumerate(self.ports):
                 launch.say(f"Restarting the server at {port}.")
                 await asyncio.to_thread(_ended, self.servers[place])
-                self.servers[place] = _child("serve", "--port", str(port))
+                self.servers[place] = launch.spawn("serve", "--port", str(port))
                 self.proxy.backends[place].ready = False
                 if not await self._came_up():
                     launch.say(f"The server at {port} did not come up again: the others serve on.")
@@ -101,6 +101,8 @@ def run(count: int, port: int) -> int:
         refusal = launch.why_not_bindable(one)
         if refusal:
             return launch.refuse(refusal, launch.BAD_PORT)
+    # For the children: jobs are the worker's, and no server keeps the clock.
+    os.environ.setdefault("USE_CELERY", "True")  # noqa: TID251 - written, not read
     with launch.servers():
         code = launch.finish(launch.spawn("prepare", "--base-url", launch.base_url(port)))
         return code or asyncio.run(_serve(count, port))
@@ -114,10 +116,6 @@ async def _serve(count: int, port: int) -> int:
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGUSR1, lambda: rolls.add(asyncio.ensure_future(cluster.roll())))
     return await cluster.run(ended)
-
-
-def _child(*words: str) -> subprocess.Popen[bytes]:
-    return launch.spawn(*words, USE_CELERY="True")
 
 
 def _ended(child: subprocess.Popen[bytes]) -> None:

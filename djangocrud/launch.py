@@ -215,15 +215,13 @@ def stop_on(*numbers: signal.Signals) -> None:
             signal.signal(number, stop)
 
 
-def spawn(*words: str, **told: str) -> subprocess.Popen[bytes]:
-    """Start one of our children; `told` is added to its environment."""
-    return _start("djangocrud.launch", *words, **told)
+def spawn(*words: str) -> subprocess.Popen[bytes]:
+    return _start("djangocrud.launch", *words)
 
 
-def _start(module: str, *words: str, **told: str) -> subprocess.Popen[bytes]:
+def _start(module: str, *words: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", module, *words]
-    handed_on = {**os.environ, **told}  # noqa: TID251 - not read
-    return subprocess.Popen(command, cwd=ROOT, env=handed_on, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
 
 def finish(child: subprocess.Popen[bytes]) -> int:
