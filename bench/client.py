@@ -10,7 +10,7 @@ import random
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -20,12 +20,16 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 COME_BACK = frozenset({1000, 1001, 1006, 1011, 1012, 4004, 4007, 4012, 4013})
 
 
-def call(base_url: str, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
+def call(
+    base_url: str, method: str, path: str, body: Any = None, token: str = "", headers: Mapping[str, str] | None = None
+) -> tuple[int, Any]:
     """Make one REST call; return status and decoded body. Statuses of any kind are answers, not exceptions."""
     request = urllib.request.Request(base_url + path, method=method)
     request.add_header("Content-Type", "application/json")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
+    for name, value in (headers or {}).items():
+        request.add_header(name, value)
     content = json.dumps(body).encode() if body is not None else None
     try:
         with urllib.request.urlopen(request, content, timeout=30) as response:

@@ -1,4 +1,4 @@
-"""`python -m bench.fraud_work past|assess|desk …`: what fraud's figures need done with Django. Prints JSON."""
+"""`python -m bench.fraud_work past|assess N`: what fraud's figures need done with Django. Prints JSON."""
 
 import json
 import sys
@@ -14,12 +14,12 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from backend.common.principal import AUDITOR, BANK_ADMIN, CUSTOMER  # noqa: E402
+from backend.common.principal import CUSTOMER  # noqa: E402
 from backend.common.unit_of_work import unit_of_work  # noqa: E402
 from backend.fraud import services as fraud  # noqa: E402
 from backend.fraud.facts import Facts, History  # noqa: E402
 from backend.fraud.services.replaying import replay  # noqa: E402
-from bench.seed import people, token_of  # noqa: E402
+from bench.seed import people  # noqa: E402
 
 NOW = datetime.now(UTC)
 USUAL = Facts(
@@ -80,16 +80,7 @@ def assess(count: int) -> dict[str, object]:
     }
 
 
-def desk() -> dict[str, object]:
-    """Hold a transfer; return its alert and the tokens of who claims it and of who listens."""
-    person, admin, auditor = people(1, CUSTOMER)[0], people(1, BANK_ADMIN)[0], people(1, AUDITOR)[0]
-    large = replace(USUAL, user_id=person.pk, amount=Decimal("12000.00"))
-    with unit_of_work():
-        held = fraud.assess(facts=large, subject_kind="transfer", subject_id=str(uuid.uuid4()))
-    return {"alert": held.alert_id, "admin": token_of(admin), "auditor": token_of(auditor)}
-
-
 if __name__ == "__main__":
     name, *numbers = sys.argv[1:]
-    done = {"past": past, "assess": assess, "desk": desk}[name](*map(int, numbers))
+    done = {"past": past, "assess": assess}[name](*map(int, numbers))
     print(json.dumps(done))

@@ -22,6 +22,7 @@ from backend.banking.partners import PartnerPrincipal  # noqa: E402
 from backend.banking.services import credit_lines, loans  # noqa: E402
 from backend.common.cursors import cursor_at  # noqa: E402
 from backend.identity.models import User  # noqa: E402
+from bench.seed import unchecked  # noqa: E402
 from bench.variants.textbook.models import TextbookCustomer, TextbookLoan, TextbookTopic  # noqa: E402
 
 FEW = 1_000
@@ -32,10 +33,6 @@ INSERT INTO banking_loan (loan_id, account_id, bank_id, door, recorded, state, c
 SELECT gen_random_uuid(), %(account)s, %(bank)s, 'partner', false, 'active', 1000, 1000, 'USD', '', 'loan-' || n,
     'v1', now() + interval '1 year', now(), now() - n * interval '1 minute', now()
 FROM generate_series(1, %(count)s) n
-"""
-_REFERENCES = """
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE conrelid = 'banking_loan'::regclass AND contype = 'f'
 """
 
 
@@ -54,13 +51,8 @@ def _bank_with(count: int) -> dict[str, str]:
         bank=bank, customer=Customer.objects.create(), account_number="1", external_id="everybody"
     )
     with connection.cursor() as cursor:
-        cursor.execute(_REFERENCES)
-        references = cursor.fetchall()
-        for name, _ in references:
-            cursor.execute(f"ALTER TABLE banking_loan DROP CONSTRAINT {name}")
-        cursor.execute(_LOANS, {"account": account.pk, "bank": bank.pk, "count": count})
-        for name, definition in references:
-            cursor.execute(f"ALTER TABLE banking_loan ADD CONSTRAINT {name} {definition} NOT VALID")
+        with unchecked(cursor, "banking_loan"):
+            cursor.execute(_LOANS, {"account": account.pk, "bank": bank.pk, "count": count})
     late = Loan.objects.filter(bank=bank).order_by("created_at", "-loan_id").values_list("created_at", "loan_id")[150]
     return {"key": key, "cursor": cursor_at(f"{late[0].isoformat()} {late[1]}")}
 

@@ -3,6 +3,8 @@
 import json
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import django
@@ -10,6 +12,7 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
+from django.db.backends.utils import CursorWrapper  # noqa: E402
 
 from backend.common.principal import CUSTOMER, SUPPORT_AGENT  # noqa: E402
 from backend.identity.models import Role, User, UserRole  # noqa: E402
@@ -46,6 +49,22 @@ def people(count: int, role_name: str) -> list[User]:
     role = Role.objects.get(name=role_name)
     UserRole.objects.bulk_create(UserRole(user=user, role=role) for user in made)
     return made
+
+
+@contextmanager
+def unchecked(cursor: CursorWrapper, *tables: str) -> Iterator[None]:
+    """Let rows be written into these tables with their foreign keys unchecked: there are many, and we know."""
+    cursor.execute(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s)",
+        [list(tables)],
+    )
+    references = cursor.fetchall()
+    for table, name, _ in references:
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    yield
+    for table, name, definition in references:
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID")
 
 
 def token_of(user: User) -> str:

@@ -106,8 +106,8 @@ async def measure_transfers(stage: Stage, plan: Plan, report: Report) -> None:
     seeded = await asyncio.to_thread(stage.work, "bench.transfers_seed", str(count))
     server = stage.serve(PRODUCT, prefix="transfers")
     stage.ready()
-    await asyncio.to_thread(_meet, server, seeded)
-    senders = [await _connected(server, _requests(server, seeded, place)) for place in range(CONNECTIONS)]
+    await asyncio.to_thread(meet, server, seeded)
+    senders = [await connected(server, requests_of(server, seeded, place)) for place in range(CONNECTIONS)]
     ours = Variant(OURS, [server], senders)
     plain_p99, our_p99, samples = [], [], []
     for _ in range(plan.rounds):
@@ -128,7 +128,7 @@ async def measure_transfers(stage: Stage, plan: Plan, report: Report) -> None:
     report.hold(f"transfer p99 / ({TIMES} x pgbench p99 + {PLUS_MS} ms)", ratio, at_most=1)
 
 
-def _requests(server: ServerProcess, seeded: dict[str, Any], place: int) -> Iterator[bytes]:
+def requests_of(server: ServerProcess, seeded: dict[str, Any], place: int) -> Iterator[bytes]:
     mine = seeded["people"][place::CONNECTIONS]
     for number, person in enumerate(itertools.cycle(mine)):
         head, content = _request(server, seeded["bank"], person, key=f"{place}-{number}")
@@ -151,7 +151,7 @@ def _request(server: ServerProcess, bank: str, person: dict[str, str], *, key: s
     return head.encode(), content
 
 
-def _meet(server: ServerProcess, seeded: dict[str, Any]) -> None:
+def meet(server: ServerProcess, seeded: dict[str, Any]) -> None:
     """Send a few before anything is measured: the first request of a process loads what the others find loaded."""
     for number, person in enumerate(seeded["people"][:8]):
         _, content = _request(server, seeded["bank"], person, key="")
@@ -166,7 +166,7 @@ def _meet(server: ServerProcess, seeded: dict[str, Any]) -> None:
                 raise RuntimeError("the first transfers were held")
 
 
-async def _connected(server: ServerProcess, requests: Iterator[bytes]) -> Sender:
+async def connected(server: ServerProcess, requests: Iterator[bytes]) -> Sender:
     _, made = await asyncio.get_running_loop().create_connection(lambda: Sender(requests), "127.0.0.1", server.port)
     return made
 

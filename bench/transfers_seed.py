@@ -45,8 +45,8 @@ ANALYZE;
 def main(count: int) -> None:
     call_command("migrate", verbosity=0)
     bank = Bank.objects.create(bank_name="Bench")
-    senders = _accounts(bank, count, "{}", MONEY)
-    _accounts(bank, count, "payee-{}", Decimal("1.00"))
+    senders = accounts(bank, count, "{}", MONEY)
+    accounts(bank, count, "payee-{}", Decimal("1.00"))
     with connection.cursor() as cursor:
         cursor.execute(_FOR_PGBENCH)
     found = [
@@ -61,7 +61,7 @@ def main(count: int) -> None:
     json.dump({"bank": str(bank.pk), "people": found}, sys.stdout)
 
 
-def _accounts(bank: Bank, count: int, number: str, money: Decimal) -> list[Account]:
+def accounts(bank: Bank, count: int, number: str, money: Decimal) -> list[Account]:
     """Make people with an account each, in their budget, and pay money in."""
     users = people(count, CUSTOMER)
     User.objects.filter(pk__in=[user.pk for user in users]).update(kyc_status="APPROVED")

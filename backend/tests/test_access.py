@@ -6,6 +6,9 @@ from backend.tests.access import ACCESS, address_of, body_of
 from backend.tests.roles import ROLES
 from backend.tests.stage import METHODS, Stage, document, make_caller, sent
 
+# Every route with every role in turn: what runs there has tests of its own, and measuring it again takes half the time.
+pytestmark = pytest.mark.no_cover
+
 
 def routes_of_the_schema() -> set[str]:
     paths = document()["paths"]

@@ -12,6 +12,9 @@ from backend.common.adminpages import History
 from backend.tests.pages import NOT_SHOWN, makers, one_more
 from backend.tests.stage import Stage
 
+# Every admin page in turn: what runs there has tests of its own, and measuring it again takes half the time.
+pytestmark = pytest.mark.no_cover
+
 SITE = f"/{settings.ADMIN_URL}/"
 QUERIES_MAX = 16
 REGISTERED = {model._meta.label: page for model, page in admin.site._registry.items()}

@@ -7,6 +7,9 @@ from backend.tests.access import ACCESS, address_of, body_of, slices
 from backend.tests.roles import ROLES
 from backend.tests.stage import Stage, make_caller, sent
 
+# Every route that writes in turn: what runs there has tests of its own, and measuring it again takes half the time.
+pytestmark = pytest.mark.no_cover
+
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Each slice's tests/access.py may say of routes that they record nothing, and why.
 UNRECORDED = {route: why for module in slices() for route, why in getattr(module, "UNRECORDED", {}).items()}

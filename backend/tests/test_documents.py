@@ -14,6 +14,9 @@ from backend.common import examples
 from backend.tests.access import address_of
 from backend.tests.stage import METHODS, Stage, document, make_caller
 
+# Every example in turn: what runs there has tests of its own, and measuring it again takes half the time.
+pytestmark = pytest.mark.no_cover
+
 FORMS = {
     "/api/schema/": "application/vnd.oai.openapi",
     "/swagger.yaml": "application/vnd.oai.openapi",

@@ -9,10 +9,15 @@ import urllib.request
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from backend.banking.models import Transfer
+from backend.banking.tests.factories import make_bank
+from backend.banking.tests.people_factories import account_of, body_for
 from backend.identity.services import sessions
+from backend.identity.tests.notifying import ear
 from backend.support.tests.factories import make_available, make_talk, texts_in, token_of
 from backend.support.tests.outages import check, conversation, server_on
 from backend.support.tests.wire import close_code_of, read_until, wire
+from backend.tests.test_journey_kyc import heard
 from bench.client import call, sign_in
 
 pytestmark = pytest.mark.server
@@ -207,6 +212,41 @@ def test_sessions_end_everywhere_also_without_valkey(two, talk, outage):
                 outage.start_redis()
 
     assert asyncio.run(play()) == (4001, 4001)
+
+
+def test_without_valkey_a_transfer_is_judged_by_the_database_and_held(two, outage, make_user):
+    """Issue 09. The desk's notice waits in the database as well, and the desk hears of it by the head check."""
+    bank = make_bank(step_up_from="20000.00")
+    source = account_of(make_user(), bank=bank, balance="15000.00")
+    target = account_of(make_user(), bank=bank)
+    sender, auditor = token_of(source.customer.user), token_of(make_user("AUDITOR"))
+
+    async def play():
+        async with ear(two[1], auditor) as console:
+            await console.array()
+            outage.stop_redis()
+            try:
+                answers = [
+                    await asyncio.to_thread(
+                        call,
+                        two[0].base_url,
+                        "POST",
+                        "/api/transfers/",
+                        body_for(source, target, amount),
+                        sender,
+                        {"Idempotency-Key": amount},
+                    )
+                    for amount in ("40.00", "12000.00")
+                ]
+                return answers, await heard(console, "fraud.alert")
+            finally:
+                outage.start_redis()
+
+    answers, notice = asyncio.run(play())
+    assert [(status, body["state"]) for status, body in answers] == [(201, "posted"), (202, "held")]
+    held = Transfer.objects.get(pk=answers[1][1]["id"])
+    assert (held.assessment.is_held, notice["payload"]["is_held"]) == (True, True)
+    assert Transfer.objects.get(pk=answers[0][1]["id"]).assessment.score < 50
 
 
 def test_a_process_that_never_reached_valkey_refuses_sockets_until_it_does(talk, outage, tmp_path):

@@ -19,6 +19,9 @@ from backend.common.principal import AUDITOR, BANK_ADMIN, SUPPORT_AGENT
 from backend.tests.access import ACCESS, address_of
 from backend.tests.stage import Stage, document, make_caller
 
+# Every route in turn: what runs there has tests of its own, and measuring it again takes half the time.
+pytestmark = pytest.mark.no_cover
+
 EXAMPLES = 7
 FIXED = settings(
     max_examples=EXAMPLES,

@@ -1,6 +1,9 @@
 """What surrounds a transfer at the moment of deciding: read under the account's lock, so nothing changes meanwhile.
 
 One statement for all of it. Sums are of what is posted or held; what was voided gave its money back.
+
+Entries have no time of their own, so what came in is read backwards from the newest, some at a time, until they are
+older than a day: however many came, all count, and an account on which little happens costs one step.
 """
 
 from dataclasses import dataclass
@@ -16,16 +19,26 @@ from backend.fraud.services import HISTORY_DAYS, HISTORY_MAX, RECENT_MAX, Facts,
 
 # A banking day has 25 hours where clocks are turned back.
 _DAY_H = 26
-_CREDITS_MAX = 100
+_AT_ONCE = 30
 _PAST = f"""
+WITH RECURSIVE newest AS (
+    SELECT 9223372036854775807 AS oldest_id, %(now)s AS oldest_at, 0::numeric AS credits
+    UNION ALL
+    SELECT step.* FROM newest CROSS JOIN LATERAL (
+        SELECT min(id), min(at),
+            coalesce(sum(amount) FILTER (WHERE amount > 0 AND at >= %(now)s - interval '24 hours'), 0)
+        FROM (
+            SELECT e.id, e.amount, p.at FROM banking_entry e JOIN banking_posting p ON p.id = e.posting_id
+            WHERE e.account_id = %(source)s AND e.id < newest.oldest_id ORDER BY e.id DESC LIMIT {_AT_ONCE}
+        ) batch
+    ) step
+    WHERE newest.oldest_at >= %(now)s - interval '24 hours'
+)
 SELECT r.*, h.*,
     (SELECT count(*) FROM banking_transfer
         WHERE source_id = %(source)s AND target_id = %(target)s AND state = 'posted'),
     (SELECT max(created_at) FROM banking_transfer WHERE source_id = %(source)s AND state IN ('posted', 'held')),
-    (SELECT coalesce(sum(amount), 0) FROM (
-        SELECT e.amount, p.at FROM banking_entry e JOIN banking_posting p ON p.id = e.posting_id
-        WHERE e.account_id = %(source)s ORDER BY e.id DESC LIMIT {_CREDITS_MAX}) newest
-        WHERE amount > 0 AND at >= %(now)s - interval '24 hours')
+    (SELECT sum(credits) FROM newest)
 FROM (
     SELECT coalesce(sum(amount) FILTER (WHERE booked_on = %(day)s), 0) AS sent_today,
         coalesce(sum(amount) FILTER (WHERE booked_on = %(day)s AND NOT is_own AND NOT is_confirmed), 0) AS unconfirmed,

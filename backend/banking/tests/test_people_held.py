@@ -97,7 +97,7 @@ def test_rejected_it_gives_the_money_back(desk, source, target, held):
     assert decide(desk, "release").status_code == 409
 
 
-def test_when_its_time_runs_out_it_gives_the_money_back(source, held):
+def test_when_its_time_runs_out_it_gives_the_money_back_and_both_sides_hear(source, target, held):
     tasks.expire_holds()
     assert state(held) == ("held", "")
     Hold.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
@@ -107,7 +107,8 @@ def test_when_its_time_runs_out_it_gives_the_money_back(source, held):
 
     assert state(held) == ("voided", "timed_out")
     assert (Hold.objects.get().state, FraudAlert.objects.get().status) == ("expired", "EXPIRED")
-    assert heard(source) == ["transfer.held", "transfer.voided"]
+    assert (heard(source), heard(target)) == (["transfer.held", "transfer.voided"],) * 2
+    assert (balances(source, target), Account.objects.get(pk=source.pk).available) == (["15000.00", "0.00"], 15000)
 
 
 @pytest.mark.parametrize("obstacle", ["kyc", "source", "target"])

@@ -39,7 +39,7 @@ from backend.tests.servers import Server, database_url
 
 pytestmark = pytest.mark.server
 
-MANY = 20
+MANY, BURST = 20, 50
 
 
 @pytest.fixture
@@ -62,11 +62,26 @@ def codes(outcomes):
     return Counter(one.code if isinstance(one, DomainError) else type(one).__name__ for one in outcomes)
 
 
-def test_twenty_transfers_at_once_do_not_pass_the_days_limit_together(source, target):
-    outcomes = in_parallel(*[lambda: send(source, target, "10.00")] * MANY)
+def test_fifty_transfers_at_once_do_not_pass_the_days_limit_together(source, target):
+    """Issue 09: the bank's hard limit."""
+    outcomes = in_parallel(*[lambda: send(source, target, "10.00")] * BURST)
 
-    assert codes(outcomes) == {"Transfer": 10, "limit.day": 10}
+    assert codes(outcomes) == {"Transfer": 10, "limit.day": 40}
     assert balances(source, target) == ["400.00", "100.00"]
+    assert verify_books().findings == []
+
+
+def test_fifty_transfers_at_once_are_judged_as_if_one_came_after_the_other(bank, make_user):
+    """Issue 09: fraud's limits. Held ones count as well, so the burst stops where the rules say, and stays stopped."""
+    bank.transfer_day_max, bank.step_up_from = None, Decimal(99_999)
+    bank.save()
+    source, target = account_of(make_user(), bank=bank, balance="99999.00"), account_of(make_user(), bank=bank)
+
+    outcomes = in_parallel(*[lambda: send(source, target, "900.00")] * BURST)
+
+    # The 17th is over 10 transfers, 15,000 in the hour, and 15,000 on the day.
+    assert Counter(one.state for one in outcomes) == {"posted": 16, "held": 34}
+    assert balances(source, target) == ["85599.00", "14400.00"]
     assert verify_books().findings == []
 
 

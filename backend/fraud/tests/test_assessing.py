@@ -102,7 +102,7 @@ def test_it_takes_two_queries_and_asks_redis_nothing(make_user, monkeypatch):
         assess(user, amount=Decimal("12000.00"))
 
     sql = [one["sql"] for one in asked if "SAVEPOINT" not in one["sql"]]
-    assert (len(sql), sql[1].split(" (")[0], alone) == (2, 'INSERT INTO "fraud_assessment"', [])
+    assert (len(sql), sql[1].split(" (")[0], alone) == (2, "INSERT INTO fraud_assessment", [])
     assert len([one for one in asked_for_alert if "fraud_" in one["sql"]]) == 3
 
 

@@ -1,7 +1,7 @@
 """Every verdict can be explained years later: a thousand of them, judged again, give the same bytes (ADR 0008)."""
 
 import copy
-import json
+import os
 import random
 import subprocess
 import sys
@@ -20,6 +20,7 @@ from backend.fraud.services.assessing import bands_now, inputs_of
 from backend.fraud.services.replaying import replay
 from backend.fraud.shipped import VERSION_1
 from backend.fraud.tests.made import NOON, facts, unfreeze
+from backend.tests.servers import ROOT, database_url
 
 COUNT = 1000
 
@@ -99,29 +100,18 @@ def test_a_verdict_that_comes_out_otherwise_is_named():
         call_command("replay_verdicts", count=COUNT)
 
 
-def test_another_process_with_another_hash_seed_gives_the_same_bytes():
-    """After a restart: no order of a set or dict, no process-wide setting gets in."""
-    program = (
-        "import random; from backend.fraud import rules; from backend.fraud.facts import canonical, freeze, thaw;"
-        "from backend.fraud.rulesets import parse; from backend.fraud.shipped import VERSION_1;"
-        "import json, sys;"
-        "frozen = json.load(sys.stdin);"
-        "r = parse(VERSION_1); b = rules.Bands(50, 75, 80);"
-        "said = [rules.evaluate(thaw(one), r, bands=b, snoozed={'night', 'dormant'}).as_json() for one in frozen];"
-        "print(canonical(said))"
-    )
-    dice = random.Random(11)
-    frozen = [freeze(some_facts(dice)) for _ in range(50)]
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            input=json.dumps(frozen),
-            env={"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
+def test_after_a_restart_a_thousand_stored_verdicts_give_the_same_bytes(committed):
+    """Issue 09: by a process that never saw them, with another order of sets and another band set today."""
+    stored(COUNT)
+    told = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "djangocrud.settings_test",
+        "DATABASE_URL": database_url(committed),
+        "FRAUD_ALERT_FROM": "7",
+        "PYTHONHASHSEED": "1",
     }
+    command = [sys.executable, "manage.py", "replay_verdicts", "--count", str(COUNT)]
 
-    assert len(said) == 1
+    done = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.returncode) == (f"{COUNT} verdicts judged again, all the same.\n", 0), done.stderr

@@ -206,7 +206,7 @@ any_facts = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(any_facts)
 def test_the_same_facts_give_the_same_bytes(some):
     """Whatever the facts, and whatever else in the process calculates with decimals."""
