@@ -65,6 +65,7 @@ jitter: $(DEV) ## cut sockets, then each fault in turn: nothing lost, doubled or
 
 walk: $(DEV) ## the staff's pages in a real browser, beside `make run` (needs chromium and playwright)
 	@$(PY) -m bench.walk
+	@$(PY) -m bench.walk_console
 
 # The real sample lies outside of the repository. Without it, made-up loans alone show that training works.
 LOANS ?= $(firstword $(wildcard ../shared/data/credit_train_sample.csv /work/shared/data/credit_train_sample.csv))

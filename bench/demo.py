@@ -57,6 +57,25 @@ async def converse(base_url: str, accounts: dict[str, dict[str, str]]) -> bool:
 async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> tuple[bool, str]:
     """Register, send a document in two parts, have it approved; the phone hears of it on its open socket. Return
     whether that went well, and the newcomer's access token."""
+    registered, phone = newcomer(base_url)
+    say(f"\nNia registers: {registered['kyc_status']}")
+    url = f"{base_url.replace('http', 'ws', 1)}/ws/notifications/?token={phone}"
+    async with connect(url) as socket:
+        await socket.recv()
+        say(f"her passport, in two parts: {await asyncio.to_thread(_send_passport, base_url, phone)}")
+        admin = sign_in(base_url, **accounts["bank_admin"])
+        path = f"/api/admin/kyc/review/{registered['id']}/"
+        status, decided = call(base_url, "POST", path, {"action": "approve"}, admin)
+        say(f"Bea approves: {status} {decided.get('message', decided)}")
+        async with asyncio.timeout(10):
+            while (notice := json.loads(await socket.recv())).get("kind") != "kyc.decided":
+                continue
+    say(f"Nia's phone hears: {notice['kind']} {notice['payload']['kyc_status']}")
+    return bool(notice["payload"]["kyc_status"] == "APPROVED"), phone
+
+
+def newcomer(base_url: str) -> tuple[dict[str, Any], str]:
+    """Register somebody; return what was answered, and an access token of theirs."""
     name = f"nia_{uuid.uuid4().hex[:8]}"
     password = f"Demo {uuid.uuid4().hex} 7"
     person = {
@@ -72,21 +91,9 @@ async def verify(base_url: str, accounts: dict[str, dict[str, str]]) -> tuple[bo
         "address": "7 Beginning Road, Springfield",
     }
     status, registered = call(base_url, "POST", "/api/auth/register/", person)
-    say(f"\nNia registers: {status} {registered.get('kyc_status', registered)}")
-    phone = sign_in(base_url, person["email"], password)
-    url = f"{base_url.replace('http', 'ws', 1)}/ws/notifications/?token={phone}"
-    async with connect(url) as socket:
-        await socket.recv()
-        say(f"her passport, in two parts: {await asyncio.to_thread(_send_passport, base_url, phone)}")
-        admin = sign_in(base_url, **accounts["bank_admin"])
-        path = f"/api/admin/kyc/review/{registered['id']}/"
-        status, decided = call(base_url, "POST", path, {"action": "approve"}, admin)
-        say(f"Bea approves: {status} {decided.get('message', decided)}")
-        async with asyncio.timeout(10):
-            while (notice := json.loads(await socket.recv())).get("kind") != "kyc.decided":
-                continue
-    say(f"Nia's phone hears: {notice['kind']} {notice['payload']['kyc_status']}")
-    return bool(notice["payload"]["kyc_status"] == "APPROVED"), phone
+    if status != 201:
+        raise RuntimeError(f"registering answered {status}: {registered}")
+    return registered, sign_in(base_url, person["email"], password)
 
 
 async def pay(base_url: str, accounts: dict[str, dict[str, str]], nia: str) -> bool:

@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from backend.common import problems, request_context
 from backend.common.errors import DomainError, Forbidden, NotFound
@@ -12,7 +13,6 @@ from backend.console.pages import shell_of
 
 class Crashed(DomainError):
     code = "server_error"
-    detail = "Something went wrong on our side. Please try again; if it stays, name the reference."
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
@@ -24,14 +24,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    return _shown(request, Crashed(), 500) if _is_page(request) else problems.server_error(request)
+    if not _is_page(request):
+        return problems.server_error(request)
+    detail = _("Something went wrong on our side. Please try again; if it stays, name the reference.")
+    return _shown(request, Crashed(detail), 500)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form of another site, or of a page from before signing in: nothing was done."""
     if not _is_page(request):
         return problems.forbidden(request)
-    detail = "This form is no longer valid, so nothing was done. Load the page again and repeat it."
+    detail = _("This form is no longer valid, so nothing was done. Load the page again and repeat it.")
     return _shown(request, Forbidden(detail), 403)
 
 

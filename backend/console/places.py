@@ -1,6 +1,6 @@
 """What there is in the console, and for whom. A role given or withdrawn counts at the next request and event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,35 +21,36 @@ class Place:
     name: str
     label: Any  # a lazy translation
     key: str
-    opens_to: Callable[[Principal], bool]
+    roles: tuple[str, ...] = ()
+    to_managers: bool = False  # of any bank
+    to_superusers: bool = False
 
     @property
     def url(self) -> str:
         return f"console:{self.name}"
 
 
-def _roles(*names: str) -> Callable[[Principal], bool]:
-    return lambda principal: principal.has_role(*names)
-
-
-def _has_books(principal: Principal) -> bool:
-    """Managers see their banks; auditors the books of all. One query for whoever is no auditor."""
-    return principal.has_role(AUDITOR) or banks_managed_by(principal.id).exists()
-
-
 PLACES = (
-    Place("inbox", _("Inbox"), "i", _roles(SUPPORT_AGENT)),
-    Place("kyc", _("Verification"), "k", _roles(BANK_ADMIN)),
-    Place("fraud", _("Fraud"), "f", _roles(BANK_ADMIN, AUDITOR)),
-    Place("banking", _("Banking"), "b", _has_books),
-    Place("audit", _("Audit"), "a", _roles(BANK_ADMIN, AUDITOR)),
-    Place("team", _("Team"), "t", lambda principal: principal.has_role(SUPPORT_AGENT) or principal.is_superuser),
+    Place("inbox", _("Inbox"), "i", (SUPPORT_AGENT,)),
+    Place("kyc", _("Verification"), "k", (BANK_ADMIN,)),
+    Place("fraud", _("Fraud"), "f", (BANK_ADMIN, AUDITOR)),
+    Place("lending", _("Loans"), "l", (BANK_ADMIN, AUDITOR), to_managers=True),
+    Place("banking", _("Banking"), "b", (AUDITOR,), to_managers=True),
+    Place("audit", _("Audit"), "a", (BANK_ADMIN, AUDITOR)),
+    Place("team", _("Team"), "t", (SUPPORT_AGENT,), to_superusers=True),
 )
 
 
 def places_of(principal: Principal) -> list[Place]:
-    """What is open to them. At most one query."""
-    return [place for place in PLACES if place.opens_to(principal)]
+    """What is open to them. One query for whoever is no auditor, to whom every bank is open."""
+    manages = principal.has_role(AUDITOR) or banks_managed_by(principal.id).exists()
+    return [
+        place
+        for place in PLACES
+        if principal.has_role(*place.roles)
+        or (place.to_managers and manages)
+        or (place.to_superusers and principal.is_superuser)
+    ]
 
 
 def is_admitted(principal: Principal, places: Sequence[Place]) -> bool:

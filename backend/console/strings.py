@@ -1,7 +1,6 @@
 """Every word that scripts show, translated here: they come with each page as data, so that no script has any."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 
 def for_scripts() -> dict[str, str]:
@@ -26,10 +25,7 @@ def for_scripts() -> dict[str, str]:
         "withdrawn": _("This message was withdrawn."),
         "note": _("Note"),
         "meanwhile": _("%(name)s answered meanwhile. Read it, then send, change or discard yours."),
-        "send_anyway": _("Send anyway"),
-        "file": _("File"),
-        "one_file": ngettext("%(count)s file", "%(count)s files", 1),
-        "many_files": ngettext("%(count)s file", "%(count)s files", 2),
+        "note_without_files": _("A note takes no files."),
         "too_big": _("This file is over 10 MB."),
         "upload_failed": _("The file was not taken: %(why)s"),
         "remove": _("Remove"),
@@ -37,20 +33,49 @@ def for_scripts() -> dict[str, str]:
         "loading": _("Loading…"),
         "no_access": _("You do not answer in this chat."),
         "closed": _("This chat is closed."),
-        "new_messages": _("New messages"),
-        "unread": _("%(count)s unread"),
         "waits": _("%(name)s is waiting for an agent"),
         "assigned": _("%(name)s was assigned to you"),
         "wrote": _("%(name)s wrote"),
         "alert": _("A fraud alert waits"),
+        "loan": _("A loan was asked for"),
+        "no_connection": _("no connection"),
         "kyc": _("%(name)s waits for verification"),
         "edit": _("Edit"),
         "withdraw": _("Withdraw"),
         "no_reply": _("No reply begins so."),
         "failed": _("This did not work: %(why)s"),
-        "reason": _("Why do you look at this document?"),
         "chance": _("%(percent)s % chance of full repayment"),
+        "risk_LOW": _("low risk"),
+        "risk_MEDIUM": _("medium risk"),
+        "risk_HIGH": _("high risk"),
         "done": _("Done."),
-        "today": _("today"),
-        "yesterday": _("yesterday"),
+        "step": _("step %(n)s"),
+    }
+
+
+def for_demo() -> dict[str, str]:
+    """What a customer's app says beside it: how transfers stand, and what is told by notices."""
+    return {
+        **for_scripts(),
+        "held_amount": _("%(amount)s held"),
+        "transfer_posted": _("done"),
+        "transfer_held": _("being checked"),
+        "transfer_voided": _("not carried out"),
+        "transfer.posted": _("A transfer is done"),
+        "transfer.held": _("A transfer is being checked"),
+        "transfer.voided": _("A transfer was not carried out"),
+        "account.opened": _("Your account is open"),
+        "account.moved": _("Money came or went"),
+        "account.frozen": _("Your account is frozen"),
+        "account.unfrozen": _("Your account can be used again"),
+        "account.closed": _("Your account is closed"),
+        "loan.activated": _("A loan was paid out"),
+        "loan.decided": _("Your loan application is decided"),
+        "loan.repaid": _("A loan payment has arrived"),
+        "chat.assigned": _("Somebody answers your chat"),
+        "chat.closed": _("Your chat was closed"),
+        "kyc.decided": _("Your verification is decided"),
+        "schedule.failed": _("A planned transfer failed"),
+        "session.revoked": _("A session of yours ended"),
+        "statement.ready": _("A statement is ready"),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backend.console.views import audit, banking, demo, entry, fraud, home, inbox, kyc, team
+from backend.console.views import audit, banking, demo, entry, fraud, home, inbox, kyc, lending, team
 
 console = [
     path("", home.Home.as_view(), name="home"),
@@ -23,6 +23,11 @@ console = [
     path("fraud/rules/<int:version>/", fraud.OneRuleSet.as_view(), name="fraud_rule_set"),
     path("fraud/<str:alert_id>/", fraud.OneAlert.as_view(), name="fraud_alert"),
     path("fraud/<str:alert_id>/state/", fraud.State.as_view(), name="fraud_state"),
+    path("lending/", lending.Applications.as_view(), name="lending"),
+    path("lending/list/", lending.ApplicationList.as_view(), name="lending_list"),
+    path("lending/<uuid:application_id>/", lending.OneApplication.as_view(), name="lending_application"),
+    path("lending/<uuid:application_id>/state/", lending.ApplicationState.as_view(), name="lending_state"),
+    path("lending/loans/<uuid:loan_id>/", lending.OneLoan.as_view(), name="lending_loan"),
     path("audit/", audit.Trail.as_view(), name="audit"),
     path("audit/verify/", audit.Verify.as_view(), name="audit_verify"),
     path("audit/<uuid:log_id>/", audit.OneRow.as_view(), name="audit_row"),
@@ -30,7 +35,12 @@ console = [
     path("banking/<uuid:bank_id>/", banking.Banking.as_view(), name="bank"),
     path("banking/<uuid:bank_id>/accounts/", banking.Accounts.as_view(), name="bank_accounts"),
     path("banking/accounts/<uuid:account_id>/", banking.OneAccount.as_view(), name="bank_account"),
-    path("banking/accounts/<uuid:account_id>/statement/", banking.Statement.as_view(), name="bank_statement"),
+    path("banking/accounts/<uuid:account_id>/statement/", banking.OneStatement.as_view(), name="bank_statement"),
+    path(
+        "banking/accounts/<uuid:account_id>/statement/<str:month>.<str:form>",
+        banking.StatementFile.as_view(),
+        name="bank_statement_file",
+    ),
     path("team/", team.Team.as_view(), name="team"),
 ]
 

@@ -21,6 +21,19 @@ class LoanApplied(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoanApplicationDecided(Notice):
+    """An application does not wait any more: `status` is approved, rejected or withdrawn. For the desk."""
+
+    kind = "loan.application_decided"
+    application_id: str
+    bank_id: str
+    status: str
+
+    def in_words(self) -> tuple[str, str]:
+        return "A loan application is decided", f"It was {self.status}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoanRepaid(Notice):
     """Money came out of the account towards a loan: one instalment, a part before its day, or all of it.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -47,14 +46,6 @@ def entries_of(account_id: UUID, *, after: int | None = None, limit: int = 50) -
     """Return entries of an account with their postings, newest first; only those before the entry `after`."""
     rows: QuerySet[Entry] = Entry.objects.filter(account_id=account_id).select_related("posting").order_by("-id")
     return list(rows.filter(id__lt=after)[:limit] if after is not None else rows[:limit])
-
-
-def entries_in(account_id: UUID, first: date, last: date, *, limit: int) -> tuple[Decimal, list[Entry]]:
-    """Return an account's balance before some days of the bank, and its entries of these days, oldest first."""
-    rows = Entry.objects.filter(account_id=account_id).select_related("posting")
-    before = rows.filter(posting__booked_on__lt=first).order_by("-id").first()
-    within = rows.filter(posting__booked_on__gte=first, posting__booked_on__lte=last).order_by("id")
-    return (before.balance_after or ZERO if before else ZERO), list(within[:limit])
 
 
 def has_postings(account: Account) -> bool:

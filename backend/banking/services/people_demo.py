@@ -21,7 +21,7 @@ from backend.identity.services import sessions
 
 SALARY, RENT = Decimal("2400.00"), Decimal("780.00")
 SPENT = (("Corner Bakery", "6.40"), ("City Gas", "84.10"), ("Ana Almeida", "25.00"))
-SAVED = Decimal("15000.00")
+SAVED = Decimal("45000.00")
 # More than the shipped rules let pass without somebody looking: the desk's open alert.
 LARGE = Decimal("12500.00")
 

@@ -136,6 +136,11 @@ def make_statement(*, actor: Principal, account_id: UUID, month: date) -> Statem
         account = people.get_account(actor=actor, account_id=account_id)
     except AccountUnknown:
         raise StatementUnknown from None
+    return statement_of(account, month)
+
+
+def statement_of(account: Account, month: date) -> Statement:
+    """Return the statement of a month of an account that the caller may read. Raises: StatementUnknown."""
     now = datetime.now(UTC)
     zone = account.bank.time_zone
     present = selectors.month_at(now, zone)

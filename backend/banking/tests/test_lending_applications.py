@@ -51,6 +51,7 @@ from backend.banking.tests.lending_factories import (
 )
 from backend.identity.models import User
 from backend.identity.principals import principal_of
+from backend.realtime.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +169,7 @@ def test_approving_makes_the_schedule_and_pays_out(ana, admin):
     assert (str(terms.level), str(terms.apr), str(terms.next_amount)) == ("408.03", "12.68", "408.03")
     assert (terms.started_on, str(terms.next_due_on), str(terms.late_on)) == (START, "2026-02-15", "2026-02-21")
     assert heard(ana.user) == ["loan.activated", "loan.decided"]
+    assert at_the_desk() == ["loan.applied", "loan.application_decided"]
     assert AuditLog.objects.filter(action="loan_application.approved", actor_id=admin.id).count() == 1
 
 
@@ -197,6 +199,8 @@ def test_withdrawing_leaves_nothing_owed(ana, admin, make_user):
     application.refresh_from_db()
     assert (application.status, state_of(application.loan)) == ("withdrawn", ("rejected", "0.00"))
     assert (heard(ana.user), ana.balance()) == ([], 0)
+    told = Event.objects.get(kind="loan.application_decided").payload
+    assert told == {"application_id": str(application.pk), "bank_id": str(ana.bank.pk), "status": "withdrawn"}
     for decide in (
         lambda: applications.withdraw(actor=ana.actor, application_id=application.pk),
         lambda: applications.approve(actor=admin, application_id=application.pk),

@@ -158,7 +158,7 @@ def test_late_is_said_to_person_and_desk_when_grace_is_over_and_again(ana, loan)
     assert [notice["days_late"] for notice in told(ana.user, "instalment.late")] == [6]
     run(LATE + timedelta(days=30))
     assert [notice["days_late"] for notice in told(ana.user, "instalment.late")] == [6, 36]
-    assert at_the_desk() == ["loan.applied", "instalment.late", "instalment.late"]
+    assert at_the_desk() == ["loan.applied", "loan.application_decided", "instalment.late", "instalment.late"]
     assert own_accounts(ana.bank)["interest_income"] == "0.00"  # Nothing is charged for being late.
 
     move(ana.account, "408.03")
@@ -273,7 +273,7 @@ def test_every_notice_is_as_the_asyncapi_document_has_it_and_has_words(ana, loan
     run(date(2026, 3, 21))
     found = Event.objects.filter(kind__regex=r"^(loan|instalment)\.").select_related("topic")
     assert {event.kind for event in found} == {
-        *("loan.applied", "loan.decided", "loan.activated", "loan.repaid"),
+        *("loan.applied", "loan.application_decided", "loan.decided", "loan.activated", "loan.repaid"),
         *("instalment.due", "instalment.missed", "instalment.late"),
     }
     for event in found:

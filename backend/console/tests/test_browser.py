@@ -1,5 +1,6 @@
 """The inbox as agents live in it: two browsers at once, against a real server."""
 
+import json
 import os
 import signal
 import time
@@ -8,9 +9,9 @@ import uuid
 import pytest
 
 from backend.conftest import PASSWORD
-from backend.console.tests.browsers import PATIENCE_MS, Visitor, launched, until, why_not
+from backend.console.tests.browsers import PATIENCE_MS, Visitor, until, why_not
 from backend.identity.principals import principal_of
-from backend.identity.services import roles, sessions
+from backend.identity.services import roles
 from backend.realtime.models import Event
 from backend.realtime.selectors import events_after
 from backend.support.frames import said, topic_of
@@ -33,38 +34,6 @@ PAYLOADS = [
     "<style>*{background:url(https://evil.example/)}</style><link rel=stylesheet href=//evil.example/x>",
     "<math><mtext></form><form><mglyph><style></math><img src onerror=xss()>",
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(autouse=True)
-def _orm_beside_the_driver(monkeypatch):
-    """The driver keeps an event loop in this thread; the tests' own queries are not made on it."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
-@pytest.fixture
-def visit(live, chromium):
-    """Return a person at a browser of their own, signed in; at the end nothing may have gone wrong on any page."""
-    there = []
-
-    def make(user=None, **options) -> Visitor:
-        visitor = Visitor(chromium, live.base_url, **options)
-        there.append(visitor)
-        if user is not None:
-            pair = sessions.open_session(user=user, door="console")
-            visitor.bear(pair.access, pair.refresh)
-        return visitor
-
-    yield make
-    faults = [fault for visitor in there for fault in visitor.faults]
-    for visitor in there:
-        visitor.close()
-    assert faults == []
 
 
 @pytest.fixture
@@ -95,14 +64,12 @@ def stored(talk: Talk) -> list[str]:
 
 
 def _payload(event) -> dict:
-    import json
-
     return json.loads(event.payload)
 
 
-def test_coming_in_by_the_form_and_going_out(visit, make_user):
+def test_coming_in_by_the_form_and_going_out(browse, make_user):
     agent = make_user("SUPPORT_AGENT", first_name="Amir")
-    visitor = visit()
+    visitor = browse()
     page = visitor.go("/console/")
     page.fill("#email", agent.email)
     page.fill("#password", PASSWORD)
@@ -116,11 +83,11 @@ def test_coming_in_by_the_form_and_going_out(visit, make_user):
     assert {cookie["name"] for cookie in visitor.context.cookies()} & {"accessToken", "refreshToken"} == set()
 
 
-def test_what_is_said_reaches_both_browsers_as_text_and_nothing_of_it_runs(visit, talk, make_user):
+def test_what_is_said_reaches_both_browsers_as_text_and_nothing_of_it_runs(browse, talk, make_user):
     """XSS with real payloads: in messages, notes, names, previews, replies kept ready."""
     colleague = make_user("SUPPORT_AGENT", first_name="<img src=x onerror=xss()>"[:30])
     members.add_member(actor=principal_of(talk.agent), chat_id=talk.id, user_id=colleague.pk)
-    first, second = visit(talk.agent), visit(colleague)
+    first, second = browse(talk.agent), browse(colleague)
     pages = [opened(first, talk), opened(second, talk)]
     for page in pages:
         page.evaluate("window.ran = []; window.xss = () => window.ran.push(1); 0")
@@ -139,8 +106,8 @@ def test_what_is_said_reaches_both_browsers_as_text_and_nothing_of_it_runs(visit
         assert page.locator("#events :is(script, iframe, svg, style, details, math, [onerror], [hx-get])").count() == 0
 
 
-def test_a_double_click_and_a_second_sending_store_one_message(visit, talk):
-    page = opened(visit(talk.agent), talk)
+def test_a_double_click_and_a_second_sending_store_one_message(browse, talk):
+    page = opened(browse(talk.agent), talk)
     page.fill("#text", "once")
     page.dblclick("#send")
     page.wait_for_selector("#events .said.mine")
@@ -152,9 +119,9 @@ def test_a_double_click_and_a_second_sending_store_one_message(visit, talk):
     assert page.locator("#pending li").count() == 0
 
 
-def test_a_dead_socket_shows_within_ten_seconds_heals_and_loses_nothing(visit, talk, live):
+def test_a_dead_socket_shows_within_ten_seconds_heals_and_loses_nothing(browse, talk, live):
     """The server stops answering as a dead path does: without closing anything."""
-    visitor = visit(talk.agent)
+    visitor = browse(talk.agent)
     page = opened(visitor, talk)
     pid = live.process.pid
     os.kill(pid, signal.SIGSTOP)
@@ -179,10 +146,10 @@ def test_a_dead_socket_shows_within_ten_seconds_heals_and_loses_nothing(visit, t
     assert texts(page) == ["written meanwhile", "and after"]
 
 
-def test_a_colleagues_answer_is_shown_before_ones_own_is_sent(visit, talk, make_user):
+def test_a_colleagues_answer_is_shown_before_ones_own_is_sent(browse, talk, make_user):
     colleague = make_user("SUPPORT_AGENT", first_name="Carol")
     members.add_member(actor=principal_of(talk.agent), chat_id=talk.id, user_id=colleague.pk)
-    first, second = visit(talk.agent), visit(colleague)
+    first, second = browse(talk.agent), browse(colleague)
     held, is_holding = [], [False]
 
     def between(route):
@@ -216,8 +183,8 @@ def test_a_colleagues_answer_is_shown_before_ones_own_is_sent(visit, talk, make_
     assert stored(talk) == ["I have done it", "I shall do it"]
 
 
-def test_two_tabs_agree_on_what_is_unread_and_on_what_was_sent(visit, talk):
-    visitor = visit(talk.agent)
+def test_two_tabs_agree_on_what_is_unread_and_on_what_was_sent(browse, talk):
+    visitor = browse(talk.agent)
     overview = visitor.go("/console/inbox/")
     visitor.live()
     row = overview.locator(f'[data-chat="{talk.id}"]')
@@ -233,9 +200,9 @@ def test_two_tabs_agree_on_what_is_unread_and_on_what_was_sent(visit, talk):
     overview.wait_for_selector(f'[data-chat="{talk.id}"] >> text=You: yes')
 
 
-def test_history_loads_upwards_in_order_and_keeps_its_place(visit, talk):
+def test_history_loads_upwards_in_order_and_keeps_its_place(browse, talk):
     store_messages(talk, *(f"line {number}" for number in range(130)))
-    page = opened(visit(talk.agent), talk)
+    page = opened(browse(talk.agent), talk)
     assert len(texts(page)) == 50
 
     for least in (99, 130):
@@ -246,10 +213,10 @@ def test_history_loads_upwards_in_order_and_keeps_its_place(visit, talk):
     assert "beginning" in page.inner_text("#edge")
 
 
-def test_typing_presence_and_reading_are_shown(visit, talk, make_user):
+def test_typing_presence_and_reading_are_shown(browse, talk, make_user):
     colleague = make_user("SUPPORT_AGENT", first_name="Carol")
     members.add_member(actor=principal_of(talk.agent), chat_id=talk.id, user_id=colleague.pk)
-    first, second = visit(talk.agent), visit(colleague)
+    first, second = browse(talk.agent), browse(colleague)
     mine, theirs = opened(first, talk), opened(second, talk)
     until(mine, "document.querySelector('#presence').textContent.includes('Carol')")
 
@@ -264,12 +231,12 @@ def test_typing_presence_and_reading_are_shown(visit, talk, make_user):
     until(mine, "!document.querySelector('#presence').textContent.includes('Carol')")
 
 
-def test_files_go_along_and_come_up_in_the_other_browser(visit, talk, make_user, tmp_path):
+def test_files_go_along_and_come_up_in_the_other_browser(browse, talk, make_user, tmp_path):
     from backend.common.tests.made_files import picture
 
     colleague = make_user("SUPPORT_AGENT")
     members.add_member(actor=principal_of(talk.agent), chat_id=talk.id, user_id=colleague.pk)
-    mine, theirs = opened(visit(talk.agent), talk), opened(visit(colleague), talk)
+    mine, theirs = opened(browse(talk.agent), talk), opened(browse(colleague), talk)
     file = tmp_path / "proof & co.png"
     file.write_bytes(picture(size=(60, 40)))
     mine.set_input_files("#file", str(file))
@@ -282,12 +249,12 @@ def test_files_go_along_and_come_up_in_the_other_browser(visit, talk, make_user,
     assert theirs.locator("#events img").get_attribute("alt") == "proof & co.png"
 
 
-def test_a_reply_kept_ready_comes_by_a_slash(visit, talk):
+def test_a_reply_kept_ready_comes_by_a_slash(browse, talk):
     shortcut = f"hi{uuid.uuid4().hex[:6]}"
     canned.create_reply(
         actor=principal_of(talk.agent), shortcut=shortcut, text="Hello {customer}, I am {agent}.", is_shared=False
     )
-    page = opened(visit(talk.agent), talk)
+    page = opened(browse(talk.agent), talk)
     page.type("#text", f"/{shortcut[:5]}")
     page.wait_for_selector('#canned [aria-selected="true"]')
     page.press("#text", "Enter")
@@ -297,10 +264,10 @@ def test_a_reply_kept_ready_comes_by_a_slash(visit, talk):
     assert stored(talk) == []
 
 
-def test_waiting_chats_are_taken_transferred_closed_and_their_rating_is_shown(visit, talk, make_user):
+def test_waiting_chats_are_taken_transferred_closed_and_their_rating_is_shown(browse, talk, make_user):
     colleague = make_user("SUPPORT_AGENT", first_name="Carol")
     customer = make_user(first_name="Zoe")
-    first, second = visit(talk.agent), visit(colleague)
+    first, second = browse(talk.agent), browse(colleague)
     mine = first.go("/console/inbox/?view=queue")
     first.live()
     _switch_off(talk.agent, colleague)
@@ -335,8 +302,8 @@ def _switch_off(*agents) -> None:
         desk.set_availability(actor=principal_of(agent), changes={"is_switched_on": False})
 
 
-def test_a_withdrawn_role_takes_the_open_page_away(visit, talk):
-    page = opened(visit(talk.agent), talk)
+def test_a_withdrawn_role_takes_the_open_page_away(browse, talk):
+    page = opened(browse(talk.agent), talk)
     say(talk, talk.customer, "my secret")
     page.wait_for_selector("text=my secret")
 
@@ -347,8 +314,8 @@ def test_a_withdrawn_role_takes_the_open_page_away(visit, talk):
     assert "my secret" not in page.content()
 
 
-def test_the_keyboard_is_enough(visit, talk):
-    visitor = visit(talk.agent)
+def test_the_keyboard_is_enough(browse, talk):
+    visitor = browse(talk.agent)
     page = visitor.go("/console/inbox/")
     visitor.live()
     page.keyboard.press("?")

@@ -78,7 +78,7 @@ def test_the_card_is_for_who_answers_and_says_what_their_role_may_know(make_user
 
     card = visit(agent).get(path).content.decode()
 
-    assert "Approved" in card
+    assert "approved" in card
     assert customer.email in card
     assert str(first.pk) in card
     assert "HIGH" not in card  # The risk is for those who verify.

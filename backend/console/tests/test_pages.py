@@ -27,6 +27,7 @@ OPEN = {
     "inbox": {"agent"},
     "kyc": {"bank_admin"},
     "fraud": {"bank_admin", "auditor"},
+    "lending": {"bank_admin", "auditor", "manager"},
     "banking": {"auditor", "manager"},
     "audit": {"bank_admin", "auditor"},
     "team": {"agent", "superuser"},

@@ -1,6 +1,7 @@
 """Verification, fraud, banking, audit and team as pages: whose rows, at what cost, and what bad input does."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.audit.models import AuditLog
 from backend.banking.tests.factories import fund, make_account, make_bank
+from backend.banking.tests.lending_factories import apply, lend, make_borrower
 from backend.console.tests.forms import token_on
 from backend.fraud.models import FraudAlert
 from backend.fraud.tests.made import flagged, held
@@ -31,6 +33,7 @@ def test_lists_cost_the_same_however_much_is_in_them(make_user, visit):
     bank = make_bank(manager=everybody)
     account = fund(make_account(bank=bank), Decimal("10.00")) or make_account(bank=bank)
     paths = ["/console/kyc/", "/console/fraud/", "/console/audit/", "/console/team/", "/console/inbox/?view=queue"]
+    paths += ["/console/lending/", "/console/lending/?shown=all"]
     paths += [f"/console/banking/{bank.pk}/", f"/console/banking/{bank.pk}/accounts/"]
     nobody_is_available()
 
@@ -40,6 +43,8 @@ def test_lists_cost_the_same_however_much_is_in_them(make_user, visit):
         make_account(bank=bank)
         make_user("SUPPORT_AGENT")
         waiting_chat(make_user())
+        apply(make_borrower(make_user))
+        lend(make_user, make_borrower(make_user))
 
     add()
     client = visit(everybody)
@@ -85,6 +90,21 @@ def test_auditors_read_alerts_and_decide_nothing(make_user, visit):
     assert "Take this alert" not in body
     assert "Add a note" not in body
     assert FraudAlert.objects.get().status == "OPEN"
+
+
+def test_a_claim_whose_time_is_over_keeps_nobody_out(make_user, visit):
+    alert, colleague = held(make_user()), make_user("BANK_ADMIN", first_name="Bea")
+    path = f"/console/fraud/{alert.alert_id}/"
+    client = visit(make_user("BANK_ADMIN"))
+    alert.claimed_by, alert.claimed_until = colleague, datetime.now(UTC) + timedelta(minutes=1)
+    alert.save()
+    assert "Bea has it until" in client.get(path).content.decode()
+
+    alert.claimed_until = datetime.now(UTC) - timedelta(seconds=1)
+    alert.save()
+    body = client.get(path).content.decode()
+    assert "Take this alert" in body
+    assert "Bea has it" not in body
 
 
 def test_a_manager_sees_their_banks_and_no_other_and_an_auditors_look_is_recorded(make_user, visit):

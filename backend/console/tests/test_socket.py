@@ -55,7 +55,7 @@ def test_it_says_what_is_open_and_closes_to_customers_and_strangers(live, make_u
             return first if isinstance(first, int) else (await frame(socket, "access"))["places"]
 
     assert asyncio.run(look(token_of(agent))) == ["inbox", "team"]
-    assert asyncio.run(look(token_of(admin))) == ["kyc", "fraud", "audit"]
+    assert asyncio.run(look(token_of(admin))) == ["kyc", "fraud", "lending", "audit"]
     assert asyncio.run(look(token_of(customer))) == 4006
     assert asyncio.run(look("nonsense")) == 4001
 
@@ -173,8 +173,8 @@ def test_a_withdrawn_role_is_told_at_once_and_its_desk_goes_silent(live, make_us
 
     token = token_of(agent)
     assert asyncio.run(listen()) == (
-        ["inbox", "fraud", "banking", "audit", "team"],
-        ["fraud", "banking", "audit"],
+        ["inbox", "fraud", "lending", "banking", "audit", "team"],
+        ["fraud", "lending", "banking", "audit"],
         4006,
     )
 

@@ -3,20 +3,24 @@
 Managers see their banks; auditors read the books of all, and each of their looks at an account is recorded.
 """
 
-import calendar
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from backend.banking import charts
+from backend.banking.errors import StatementUnknown
 from backend.banking.models import Bank, Term
 from backend.banking.selectors import customers, ledger, scoring
 from backend.banking.selectors.banks import banks_managed_by, get_audited_bank
 from backend.banking.selectors.portfolio import portfolio_of
-from backend.banking.services import looking
+from backend.banking.selectors.statements import months_of
+from backend.banking.services import looking, statements
 from backend.common.principal import AUDITOR
 from backend.console.pages import Page
 from backend.console.views.lists import number_in, position_in, position_text, word_in
@@ -24,6 +28,7 @@ from backend.console.views.lists import number_in, position_in, position_text, w
 BANKS_MAX = 100
 SIZE = 50
 STATEMENT_MAX = 2000
+FORMS = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 class Banking(Page):
@@ -77,37 +82,58 @@ class OneAccount(Page):
             entries=entries[:SIZE],
             more=entries[SIZE - 1].pk if len(entries) > SIZE else None,
             loans=loans,
-            scores=list(scoring.scores_of_account(account.pk)[:10]),
-            terms=Term.choices,
+            scores=list(scoring.scores_of_account(account.pk).select_related("application")[:10]),
+            terms=Term.values,
             manages=banks_managed_by(self.principal.id).filter(pk=account.bank_id).exists(),
         )
 
 
-class Statement(Page):
-    """A month of an account, to read and to print."""
+class OneStatement(Page):
+    """A month of an account as its holder gets it, to read and to print; and the way to the files."""
 
     place = "banking"
 
     def get(self, request: HttpRequest, account_id: UUID) -> HttpResponse:
         account = looking.look_at_ledger(actor=self.principal, account_id=account_id)
-        first = _month(word_in(request, "month", 7))
-        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-        opening, entries = ledger.entries_in(account.pk, first, last, limit=STATEMENT_MAX + 1)
+        zone = account.bank.time_zone
+        months = months_of(account.created_at, zone, datetime.now(UTC))
+        statement = statements.statement_of(account, _month(word_in(request, "month", 7)) or months[0])
+        lines = list(islice(statement.lines(), STATEMENT_MAX + 1))
         return self.show(
             "statement.html",
             account=account,
-            first=first,
-            last=last,
-            opening=opening,
-            entries=entries[:STATEMENT_MAX],
-            is_cut=len(entries) > STATEMENT_MAX,
-            closing=entries[-1].balance_after if entries else opening,
+            statement=statement,
+            months=months,
+            lines=lines[:STATEMENT_MAX],
+            is_cut=len(lines) > STATEMENT_MAX,
+            forms=list(FORMS),
         )
 
 
-def _month(text: str) -> date:
-    """Return the first day of a month written as 2026-11; of this month where that is none."""
+class StatementFile(Page):
+    """The same as a file: what the holder's app fetches, by the same service."""
+
+    place = "banking"
+
+    def get(self, request: HttpRequest, account_id: UUID, month: str, form: str) -> HttpResponseBase:
+        first = _month(month)
+        if first is None or form not in FORMS:
+            raise StatementUnknown
+        account = looking.look_at_ledger(actor=self.principal, account_id=account_id)
+        statement = statements.statement_of(account, first)
+        name = f"statement-{account.account_number}-{first:%Y-%m}.{form}"
+        if form == "pdf":
+            return FileResponse(
+                statements.as_pdf(statement), as_attachment=True, filename=name, content_type=FORMS[form]
+            )
+        pieces = statements.as_csv(statement) if form == "csv" else statements.as_json(statement)
+        headers = {"Content-Disposition": content_disposition_header(True, name)}
+        return StreamingHttpResponse(pieces, content_type=FORMS[form], headers=headers)
+
+
+def _month(text: str) -> date | None:
+    """Return the first day of a month written as 2026-11."""
     try:
-        return date.fromisoformat(f"{text}-01")
+        return date.fromisoformat(f"{text}-01") if len(text) == len("2026-11") else None
     except ValueError:
-        return datetime.now(UTC).date().replace(day=1)
+        return None

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import View
 
+from backend.console import strings
 from backend.console.answers import secured
 from backend.console.pages import shell_of
 
@@ -17,7 +18,12 @@ class Demo(View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not settings.DEMO_PAGES:
             raise Http404
-        return secured(render(request, "console/demo.html", {**shell_of(request), "email": _customer()}), request)
+        return secured(
+            render(
+                request, "console/demo.html", {**shell_of(request), "strings": strings.for_demo(), "email": _customer()}
+            ),
+            request,
+        )
 
 
 def _customer() -> str:

@@ -57,7 +57,7 @@ class OneCase(Page):
             pending=pending,
             others=[one for one in documents if one not in pending],
             history=list(selectors.history_of(actor=self.principal, user_id=person_id)[:10]),
-            types=Document.Type.choices,
+            types=Document.Type.values,
         )
 
 
@@ -70,4 +70,4 @@ class Lock(Page):
         cases = selectors.list_cases(actor=self.principal).filter(user_id=person_id)
         case = cases.select_related("assigned_to", "first_approved_by").first()
         last = selectors.history_of(actor=self.principal, user_id=person_id).select_related("decided_by").first()
-        return self.show("parts/lock.html", case=case, last=last, types=Document.Type.choices)
+        return self.show("parts/lock.html", case=case, last=last, types=Document.Type.values)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from backend.common.errors import RuleViolation
 
@@ -56,4 +57,4 @@ def position_in(text: str) -> tuple[datetime, uuid.UUID] | None:
             raise ValueError("a cursor of ours has a time zone")
         return at, uuid.UUID(chat_id)
     except (ValueError, binascii.Error):
-        raise RuleViolation("This list has no such page.") from None
+        raise RuleViolation(gettext("This list has no such page.")) from None

@@ -108,13 +108,13 @@ def test_it_takes_two_queries_and_asks_redis_nothing(make_user, monkeypatch):
 
 def test_a_snoozed_rule_is_silent_for_whom_it_was_snoozed_and_speaks_again(make_user):
     ana, bela, admin = make_user(), make_user(), make_user("BANK_ADMIN")
-    soon, gone = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(milliseconds=50)
+    soon, gone = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)
     Snooze.objects.create(rule="hour_count", user=ana, reason="x", created_by=admin, until=soon)
     Snooze.objects.create(rule="hour_count", account_id="other", reason="x", created_by=admin, until=soon)
     ended = Snooze.objects.create(rule="hour_count", reason="x", created_by=admin, until=soon)
     Snooze.objects.filter(pk=ended.pk).update(ended_at=datetime.now(UTC))
     Snooze.objects.create(rule="transfer_amount", reason="x", created_by=admin, until=gone)
-    Snooze.objects.filter(until=gone).update(created_at=gone - timedelta(days=1), until=gone - timedelta(hours=1))
+    Snooze.objects.filter(until=gone).update(created_at=gone - timedelta(days=1), until=gone - timedelta(hours=3))
 
     scores = [
         assess(who, count_1h=12, **more).score for who, more in ((ana, {}), (bela, {}), (bela, {"account_id": "other"}))

@@ -44,9 +44,9 @@ from backend.banking.services.lending.ground import (
     lock_standing,
 )
 from backend.common.principal import Principal
-from backend.common.unit_of_work import unit_of_work
+from backend.common.unit_of_work import UnitOfWork, unit_of_work
 from backend.notifications import services as notifications
-from backend.notifications.lending_notices import LoanApplied
+from backend.notifications.lending_notices import LoanApplicationDecided, LoanApplied
 
 # S0's loans are of two lengths; those of three years are its short ones.
 SHORT_MONTHS = 36
@@ -122,13 +122,13 @@ def withdraw(*, actor: Principal, application_id: UUID) -> LoanApplication:
     """Take one's own undecided application back, and return it.
 
     Raises: ApplicationUnknown, ApplicationDecided (also by an earlier withdrawal). Locks: the account, then the loan.
-    Calls: `facts.loan_rejected`.
+    Calls: `facts.loan_rejected`. After commit: `loan.application_decided` to the bank admins' desk.
     """
     loan_id = selectors.own_application(actor=actor, application_id=application_id).loan_id
-    with unit_of_work():
+    with unit_of_work() as unit:
         standing = lock_standing(loan_id)
         application = _undecided(standing)
-        _close(application, ApplicationStatus.WITHDRAWN)
+        _close(unit, application, ApplicationStatus.WITHDRAWN)
         loan = standing.loan
         loan.state, loan.outstanding = LoanState.REJECTED, ZERO
         loan.save(update_fields=["state", "outstanding", "updated_at"])
@@ -143,7 +143,8 @@ def approve(*, actor: Principal, application_id: UUID, today: date | None = None
     Raises: LoanStaffOnly, ApplicationUnknown, OwnLoan, ApplicantNotVerified, ApplicationDecided (also when it was
     withdrawn meanwhile), AccountFrozen, AccountClosed.
     Locks: the applicant's user row, shared; the account, then the loan.
-    Calls: `facts.loan_activated`. After commit: `loan.decided` and `loan.activated` to the person.
+    Calls: `facts.loan_activated`. After commit: `loan.decided` and `loan.activated` to the person,
+    `loan.application_decided` to the bank admins' desk.
     """
     found = _for_the_desk(actor, application_id)
     with unit_of_work() as unit:
@@ -152,7 +153,7 @@ def approve(*, actor: Principal, application_id: UUID, today: date | None = None
         application = _undecided(standing)
         if not verified:
             raise ApplicantNotVerified
-        _close(application, ApplicationStatus.APPROVED, by_id=actor.id)
+        _close(unit, application, ApplicationStatus.APPROVED, by_id=actor.id)
         loan = loans.activate_loan(actor_id=actor.id, loan_id=standing.loan.pk)
         moved = Standing(standing.account, loan, standing.terms)
         plans.begin(moved, today=day_at(standing.account.bank, today))
@@ -166,16 +167,17 @@ def reject(*, actor: Principal, application_id: UUID, reason: str) -> LoanApplic
 
     Raises: LoanStaffOnly, ApplicationUnknown, OwnLoan, ReasonMissing, ApplicationDecided.
     Locks: the account, then the loan.
-    Calls: `facts.loan_rejected`. After commit: `loan.decided` to the person.
+    Calls: `facts.loan_rejected`. After commit: `loan.decided` to the person, `loan.application_decided` to the bank
+    admins' desk.
     """
     reason = reason.strip()
     if not reason:
         raise ReasonMissing
     found = _for_the_desk(actor, application_id)
-    with unit_of_work():
+    with unit_of_work() as unit:
         standing = lock_standing(found.loan_id)
         application = _undecided(standing)
-        _close(application, ApplicationStatus.REJECTED, by_id=actor.id, reason=reason)
+        _close(unit, application, ApplicationStatus.REJECTED, by_id=actor.id, reason=reason)
         loans.reject_loan(actor_id=actor.id, loan_id=standing.loan.pk)
         _record("loan_application.rejected", application, standing.account, actor_id=actor.id, reason=reason)
     return application
@@ -215,11 +217,21 @@ def _undecided(standing: Standing) -> LoanApplication:
 
 
 def _close(
-    application: LoanApplication, status: ApplicationStatus, *, by_id: int | None = None, reason: str = ""
+    unit: UnitOfWork,
+    application: LoanApplication,
+    status: ApplicationStatus,
+    *,
+    by_id: int | None = None,
+    reason: str = "",
 ) -> None:
+    """Decide it, and let the desk know that it does not wait any more."""
     application.status, application.reason = status, reason
     application.decided_by_id, application.decided_at = by_id, datetime.now(UTC)
     application.save(update_fields=["status", "reason", "decided_by", "decided_at"])
+    notice = LoanApplicationDecided(
+        application_id=str(application.pk), bank_id=str(application.bank_id), status=status.value
+    )
+    notifications.tell(unit, topics=[notifications.DESK_BANK_ADMIN], notice=notice)
 
 
 def _record(action: str, application: LoanApplication, account: Account, *, actor_id: int, reason: str = "") -> None:

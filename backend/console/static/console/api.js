@@ -1,6 +1,6 @@
 // The product's own REST API, with the session that the page has.
 
-import { one } from "./dom.js";
+import { one, say } from "./dom.js";
 
 let renewing = null;
 let bearer = null;
@@ -37,6 +37,16 @@ export async function call(method, path, body, { again = true, head = {} } = {})
   return { ok: answer.ok, status: answer.status, data };
 }
 
+/** Return a file as a blob, as an app gets it that keeps its tokens itself; null where that fails. */
+export async function fetchFile(path) {
+  try {
+    const answer = await fetch(path, { headers: { Authorization: `Bearer ${bearer.access}` }, credentials: "omit", redirect: "error" });
+    return answer.ok ? await answer.blob() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Exchange the refresh cookie for new ones; several who ask at once get one answer. */
 export function renew() {
   const [path, body] = bearer ? ["/api/auth/refresh/", { refresh: bearer.refresh }] : ["/api/token/", undefined];
@@ -50,7 +60,7 @@ export function renew() {
 
 /** Return words for people out of an answer that is no success. */
 export function why({ status, data }) {
-  if (!status) return "no connection";
+  if (!status) return say("no_connection");
   if (data?.detail) return Array.isArray(data.detail) ? data.detail.join(" ") : data.detail;
   if (data && typeof data === "object") return Object.values(data).flat().join(" ");
   return String(status);

@@ -45,7 +45,7 @@ export class Composer {
     const message = this.text.value;
     if (!talk || (!message.trim() && !this.files.length)) return;
     if (this.files.some((file) => !file.id)) return;
-    if (this.note.checked && this.files.length) return refuse(say("failed", { why: say("file") }));
+    if (this.note.checked && this.files.length) return refuse(say("note_without_files"));
     talk.take({ message: message.trim() ? message : "", attachments: this.files, note: this.note.checked });
     this.text.value = "";
     this.files = [];

@@ -62,6 +62,11 @@ export function timeOf(iso, shape) {
   return make("time", { datetime: iso, title: SHAPES.exact.format(new Date(iso)) }, when(iso, shape));
 }
 
+const AMOUNT = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** Write an amount that came as a string, as the reader writes numbers. Shown only: nothing is reckoned with it. */
+export const money = (text) => AMOUNT.format(text);
+
 /** Say what went wrong, for some seconds. */
 export function refuse(words) {
   const place = one("#refusals");

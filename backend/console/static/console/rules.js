@@ -8,13 +8,15 @@ const rules = JSON.parse(one("#rules-data").textContent);
 const fixed = "fixed" in form.dataset;
 let revision = Number(form.dataset.revision);
 
-const spoken = (name) => (name === "*" ? "all currencies" : String(name).replaceAll("_", " "));
+const words = JSON.parse(one("#rule-words").textContent);
+
+const spoken = (name) => words[name] ?? String(name).replaceAll("_", " ");
 
 /** Draw a part of the document; its fields write straight back into it. */
 function drawn(value, key, owner, path) {
   if (value !== null && typeof value === "object") {
     const entries = Array.isArray(value) ? value.map((item, at) => [at, item]) : Object.entries(value);
-    const legend = typeof key === "number" ? `step ${key + 1}` : spoken(key);
+    const legend = typeof key === "number" ? say("step", { n: key + 1 }) : spoken(key);
     return make("fieldset", { class: path.length === 1 ? "rule" : "part" }, make("legend", {}, legend), ...entries.map(([name, item]) => drawn(item, name, value, [...path, name])));
   }
   const id = `f-${path.join("-")}`.replaceAll("*", "all");
@@ -41,7 +43,7 @@ const COUNTS = ["seen", "newly_held", "no_longer_held", "newly_alerted", "cleare
 function show(run) {
   const counts = COUNTS.filter((name) => name in run.counts).map((name) => make("tr", {}, make("th", { scope: "row" }, spoken(name)), make("td", { class: "number" }, String(run.counts[name]))));
   const samples = run.samples.slice(0, 20).map((sample) => make("li", {}, make("strong", {}, spoken(sample.change)), ` ${sample.amount} ${sample.currency} · ${sample.score_before} → ${sample.score}`, make("br"), make("span", { class: "soft" }, sample.reasons.join("; "))));
-  place.replaceChildren(make("p", {}, make("span", { class: `mark ${run.state === "DONE" ? "good" : "pending"}` }, run.state)), make("table", {}, make("tbody", {}, ...counts)), make("ul", { class: "plainlist" }, ...samples));
+  place.replaceChildren(make("p", {}, make("span", { class: `mark ${run.state === "DONE" ? "good" : "pending"}` }, spoken(run.state))), make("table", {}, make("tbody", {}, ...counts)), make("ul", { class: "plainlist" }, ...samples));
 }
 
 async function follow(id) {

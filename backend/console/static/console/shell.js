@@ -102,7 +102,9 @@ export async function submit(form, submitter) {
   form.dataset.busy = "true";
   const body = bodyOf(form);
   if (submitter?.name) body[submitter.name] = submitter.value;
-  const answer = await call(method, path, method === "DELETE" ? undefined : body);
+  // `data-key`: one key for as long as the form is there, so that what moves money is done once however often it is sent.
+  const head = "key" in form.dataset ? { "Idempotency-Key": (form.dataset.key ||= crypto.randomUUID()) } : {};
+  const answer = await call(method, path, method === "DELETE" ? undefined : body, { head });
   delete form.dataset.busy;
   if (answer.ok && !form.classList.contains("availability") && !submitter?.form?.dataset.keep) forget(form);
   if (answer.status === 401) toSignIn();
@@ -188,8 +190,9 @@ export function alertAway(title, body, tag, address) {
 function announce({ kind, payload, topic }) {
   if (kind === "chat.queued") alertAway(say("waits", { name: payload.customer }), "", payload.chat_id, "/console/inbox/?view=queue");
   else if (kind === "chat.assigned" && topic === `user.${me}`) alertAway(say("assigned", { name: payload.customer }), "", payload.chat_id, `/console/inbox/${payload.chat_id}/`);
-  else if (kind === "fraud.alert") alertAway(say("alert"), payload.title, payload.alert_id, "/console/fraud/");
-  else if (kind === "kyc.submitted") alertAway(say("kyc", { name: payload.user }), "", `kyc-${payload.user_id}`, "/console/kyc/");
+  else if (kind === "fraud.alert") alertAway(say("alert"), payload.title, payload.alert_id, `/console/fraud/${payload.alert_id}/`);
+  else if (kind === "loan.applied") alertAway(say("loan"), `${payload.amount} ${payload.currency}`, payload.application_id, `/console/lending/${payload.application_id}/`);
+  else if (kind === "kyc.submitted") alertAway(say("kyc", { name: payload.user }), "", `kyc-${payload.user_id}`, `/console/kyc/${payload.user_id}/`);
 }
 
 bus.addEventListener("desk", ({ detail }) => {
@@ -221,7 +224,7 @@ bus.addEventListener("sent", ({ detail }) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => writeTimes(event.detail.target));
-document.addEventListener("htmx:sendError", () => refuse(say("failed", { why: "no connection" })));
+document.addEventListener("htmx:sendError", () => refuse(say("failed", { why: say("no_connection") })));
 writeTimes();
 for (const field of all("[data-zone]")) field.value = zone;
 export { badge };
