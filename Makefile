@@ -14,7 +14,7 @@ SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .PHONY: lint-ruff lint-black lint-flake8 lint-imports lint-types lint-django
-.PHONY: help run worker test soak lint bench smoke jitter walk demo train notebook clean
+.PHONY: help run cluster worker test soak lint bench smoke jitter walk demo train notebook clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -22,6 +22,9 @@ help: ## show this list
 
 run: $(RUNTIME) ## serve with database, Valkey and demo data [PORT=8000]
 	@$(PY) -m djangocrud.launch run $(if $(PORT),--port $(PORT))
+
+cluster: $(RUNTIME) ## several servers, a worker and a balancer on this machine [N=3, PORT=8000]
+	@$(PY) -m djangocrud.cluster --servers $(or $(N),3) $(if $(PORT),--port $(PORT))
 
 worker: $(RUNTIME) ## run jobs and the clock by Celery, for a server started with USE_CELERY=True
 	@$(PY) -m djangocrud.launch worker

@@ -15,6 +15,7 @@ from bench.banking import measure_banking
 from bench.budget import measure_budget
 from bench.catalog import measure_catalog
 from bench.chat import measure_chat
+from bench.cluster import measure_cluster
 from bench.console import measure_console
 from bench.figures import Report
 from bench.fraud import measure_fraud
@@ -24,6 +25,7 @@ from bench.kyc import measure_kyc
 from bench.loads import measure_loads
 from bench.model import measure_model
 from bench.partner import measure_partner
+from bench.recovery import measure_recovery
 from bench.reference import measure_reference
 from bench.rounds import Plan
 from bench.stage import Stage, opened_stage
@@ -52,6 +54,8 @@ PARTS: dict[str, Part] = {
     "model": measure_model,
     "partner": measure_partner,
     "loads": measure_loads,
+    "cluster": measure_cluster,
+    "recovery": measure_recovery,
 }
 FULL = Plan(rounds=5, seconds=3, warm_up_s=0.7)
 QUICK = Plan(rounds=1, seconds=0.5, warm_up_s=0.3)

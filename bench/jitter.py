@@ -1,15 +1,16 @@
 """`python -m bench.jitter`: what clients on bad networks see. Nothing lost, nothing twice, in order.
 
-Two server processes on one database and Valkey. In every chat a customer and an agent talk, agents leave notes, hand
-chats to colleagues and close them, customers edit and reopen, at a steady rate; sockets are cut at random moments and
-come back to either process. In turn something worse happens (bench/faults.py). What was not acknowledged is said
-again. At the end everybody must have received everything that was theirs to see exactly once and in order, what was
-acknowledged included, and nobody hears a chat that is a colleague's by now.
+Two server processes (three for a rolling restart) on one database and Valkey. In every chat a customer and an agent
+talk, agents leave notes, hand chats to colleagues and close them, customers edit and reopen, at a steady rate; sockets
+are cut at random moments and come back to any process. In turn something worse happens (bench/faults.py). What was not
+acknowledged is said again. At the end everybody must have received everything that was theirs to see exactly once and
+in order, what was acknowledged included, and nobody hears a chat that is a colleague's by now.
 """
 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import random
 import sys
@@ -21,13 +22,16 @@ from pathlib import Path
 import psycopg2
 
 from bench import talks
-from bench.faults import FAULTS
+from bench.faults import BY_NAME, FAULTS, small_disk
 from bench.figures import Report, percentile
 from bench.stage import SeededChat, Stage, opened_stage
 from bench.talks import Chat, Member
 
 SETTLE_S = 60.0
 PRODUCT = "djangocrud.asgi:application"
+# A rolling restart leaves two servers to go to at any time, and is the busiest hour.
+SERVERS = {"rolling": 3}
+TIMES_AS_BUSY = {"rolling": 2}
 # How often each thing happens, out of a hundred.
 MIX = {"say": 80, "note": 8, "edit": 6, "transfer": 4, "close": 2}
 
@@ -43,7 +47,8 @@ class Weather:
 
 async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, name: str, report: Report) -> None:
     """Let one fault happen while people talk, and hold what came of it against zero."""
-    servers = [stage.serve(PRODUCT, prefix="jitter", settings="djangocrud.settings") for _ in range(2)]
+    count = SERVERS.get(name, 2)
+    servers = [stage.serve(PRODUCT, prefix="jitter", settings="djangocrud.settings") for _ in range(count)]
     stage.ready()
     colleagues = [*seeded[1:], seeded[0]]
     chats = [Chat.of(servers, chat, colleague) for chat, colleague in zip(seeded, colleagues, strict=True)]
@@ -52,7 +57,7 @@ async def run(stage: Stage, seeded: Sequence[SeededChat], weather: Weather, name
         await asyncio.gather(*(_arrive(member) for chat in chats for member in chat.present))
         storm = [asyncio.ensure_future(_cut(member, weather.cut_every_s)) for member in members]
         keepers = [asyncio.ensure_future(chat.keep_present()) for chat in chats]
-        breaking = asyncio.ensure_future(FAULTS[name](stage, servers, weather.seconds))
+        breaking = asyncio.ensure_future({**FAULTS, **BY_NAME}[name](stage, servers, weather.seconds))
         unheard = await _talk(chats, weather)
         happened = await breaking
         for task in storm:
@@ -157,7 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in names:
             chats = list(itertools.islice(seeded, given.chats))
             print(f"\n{name}: {len(chats)} chats, {weather.seconds:g} s", flush=True)
-            asyncio.run(run(stage, chats, weather, name, report))
+            busy = dataclasses.replace(weather, rate=weather.rate * TIMES_AS_BUSY.get(name, 1))
+            with small_disk(stage) if name == "disk-full" else contextlib.nullcontext():
+                asyncio.run(run(stage, chats, busy, name, report))
     _table(report, names)
     if given.json:
         report.save(given.json)
@@ -167,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.jitter", description=__doc__)
-    parser.add_argument("--only", choices=FAULTS, help="this fault alone")
+    parser.add_argument("--only", choices=[*FAULTS, *BY_NAME], help="this fault alone")
     parser.add_argument("--seconds", type=float, default=20, help="for each fault")
     parser.add_argument("--chats", type=int, default=60, help="each with a customer and two agents")
     parser.add_argument("--rate", type=float, default=100, help="what happens in a second, all chats together")

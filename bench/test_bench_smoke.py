@@ -2,13 +2,18 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from backend.console.tests.browsers import why_not
+from backend.tests.servers import free_port
 from bench.talks import Chat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +27,8 @@ NOTHING = {
     "queries of a signed-in request",
     "turning keys: requests that failed beside it",
     "fraud: replayed verdicts that differ",
+    "recovery: rows that differ after a restore",
+    "recovery: findings of verify_audit and verify_ledger",
 }
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench needs Linux")
@@ -97,6 +104,13 @@ def test_every_figure_is_taken(tmp_path):
         "bank CSV / COPY into the same three tables, rows/s of CPU",
         "partner import / COPY into the same three tables, rows/s of CPU",
         "memory for a book of 1,000,000 rows / of 10,000",
+        "start to ready, a server, seconds",
+        "start to ready, 3 servers and the balancer, seconds",
+        "cluster: chat N=3 / N=1, CPU",
+        "cluster: transfers N=3 / N=1, CPU",
+        "recovery: rows that differ after a restore",
+        "recovery: findings of verify_audit and verify_ledger",
+        "recovery: restore / pg_restore of the same dump, time",
     }
     counted = [verdict for verdict in report["verdicts"] if verdict["name"] not in NOTHING]
     assert all(verdict["value"] > 0 for verdict in counted)
@@ -173,3 +187,36 @@ def _run(tmp_path, module, *arguments):
     done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert report.exists(), done.stdout + done.stderr
     return json.loads(report.read_text())
+
+
+@pytest.mark.server
+@pytest.mark.figures
+def test_a_cluster_starts_is_replaced_server_by_server_and_leaves_nothing(tmp_path):
+    """`make cluster N=2`, SIGUSR1, Ctrl-C."""
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}}
+    command = [sys.executable, "-u", "-m", "djangocrud.cluster", "--servers", "2", "--port", str(port)]
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        told = {**kept, "EASE_VAR": str(tmp_path / "var")}
+        process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out)
+    try:
+        _until(lambda: "Ease is ready: 2 servers" in log.read_text(), process, log)
+        process.send_signal(signal.SIGUSR1)
+        _until(lambda: "All servers are new." in log.read_text(), process, log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    for one in range(port, port + 3):
+        with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", one), 5):
+            pass
+
+
+def _until(what, process, log):
+    while not what():
+        assert process.poll() is None, log.read_text()[-3000:]
+        time.sleep(0.1)

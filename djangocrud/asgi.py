@@ -14,16 +14,23 @@ from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from backend.assistant.consumers import chatbot_socket  # noqa: E402
-from backend.common import health, jobs  # noqa: E402
+from backend.common import health, jobs, metrics  # noqa: E402
 from backend.common.pool import PoolBusy, PoolTimeout  # noqa: E402
 from backend.console.consumers import console_socket  # noqa: E402
 from backend.identity.consumers import notification_socket  # noqa: E402
 from backend.realtime import runtime  # noqa: E402
 from backend.realtime.sockets import no_such_socket  # noqa: E402
 from backend.support.consumers import chat_socket  # noqa: E402
+from djangocrud.env import env  # noqa: E402
 from djangocrud.handler import PooledHandler, http_pool  # noqa: E402
+from djangocrud.metrics import http_families, metrics_page  # noqa: E402
 from djangocrud.serving import lifecycle  # noqa: E402
 from djangocrud.serving.limits import Limits, names_path  # noqa: E402
+
+if env.sentry_dsn:
+    from djangocrud.sentry import report_to  # brings modules that others do not need
+
+    report_to(env.sentry_dsn, environment=env.environment)
 
 # Read by djangocrud/serve.py.
 serving_limits = Limits(body_limits=settings.BODY_LIMITS, drain_s=settings.DRAIN_SECONDS)
@@ -37,6 +44,8 @@ pools = {
     "assistant": http_pool("assistant", settings.ASSISTANT_THREADS, waiting_max=8, wait_s=3.0, run_s=20.0),
     # Whether the process is ready must not depend on how busy the threads are that serve people.
     "probes": http_pool("probes", 1, waiting_max=8, run_s=10.0),
+    # Nor on a broker or a database that lets whoever asks for metrics wait.
+    "metrics": http_pool("metrics", 1, waiting_max=4, run_s=10.0),
 }
 
 
@@ -78,7 +87,14 @@ sockets: list[Any] = [
     path("ws/console/", console),
     re_path(r"", cast(Any, no_such_socket)),
 ]
-http = PooledHandler(pools, route_pool, probes={"/livez": livez, "/readyz": readyz}, early={"uploads"})
+http = PooledHandler(
+    pools,
+    route_pool,
+    probes={"/livez": livez, "/readyz": readyz},
+    pages={"/metrics": metrics_page(pools["metrics"])},
+    early={"uploads"},
+)
+metrics.counted(lambda: http_families(http.tally, pools))
 application = ProtocolTypeRouter(
     {
         "http": http,

@@ -12,6 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djangocrud.settings")  # noqa: 
 django.setup()
 
 from backend.common import jobs  # noqa: E402
+from djangocrud.env import env  # noqa: E402
+
+if env.sentry_dsn:
+    from djangocrud.sentry import report_to
+
+    report_to(env.sentry_dsn, environment=env.environment)
 
 app = jobs.app
 app.autodiscover_tasks()

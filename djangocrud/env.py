@@ -14,7 +14,6 @@ from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
 from uuid import UUID
 
 from cryptography.fernet import Fernet
@@ -22,8 +21,8 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backend.common.encryption import key_from
-from djangocrud.embedded import Embedded
-from djangocrud.env_values import is_url, kept_secret, versions
+from djangocrud.embedded import Embedded, client_programs
+from djangocrud.env_values import for_kombu, is_url, kept_secret, versions
 from djangocrud.older_names import with_older_names
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +60,10 @@ class Env(BaseModel):
     drain_seconds: float = Field(default=4, ge=0, le=300)
     layer_prefix: str = "ease"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    postgres_bin: str = ""
+    metrics_token: SecretStr = SecretStr("")
+    sentry_dsn: str = ""
 
     audit_key: SecretStr = SecretStr("")
     audit_checkpoints: str = ""
@@ -231,6 +234,13 @@ class Env(BaseModel):
             raise ValueError("must look like https://host/v1")
         return value
 
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: str) -> str:
+        if value and not (is_url(value, "https", "http") and "@" in value):
+            raise ValueError("must look like https://key@host/number")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: Words) -> Words:
@@ -283,6 +293,7 @@ class Env(BaseModel):
                 "AWS_STORAGE_BUCKET_NAME must be set: files are not kept on local disks",
             ),
             (bool(self.rate_limit_exempt), "RATE_LIMIT_EXEMPT must not be set"),
+            (0 < len(self.metrics_token.get_secret_value()) < 24, "METRICS_TOKEN must have at least 24 characters"),
             (self.webhook_loopback, "WEBHOOK_LOOPBACK must not be set"),
             (self.default_permission_classes.endswith("AllowAny"), "DEFAULT_PERMISSION_CLASSES must not be AllowAny"),
             (self.cookie_secure is False, "COOKIE_SECURE must be on"),
@@ -324,19 +335,18 @@ class Env(BaseModel):
         return self.database_url or self.embedded.database_url
 
     @property
+    def postgres_programs(self) -> str:
+        """The folder of pg_dump and pg_restore: the one given, else the wheel's where it is installed."""
+        return self.postgres_bin or client_programs()
+
+    @property
     def redis_addresses(self) -> tuple[str, ...]:
         return self.redis_url or (self.embedded.redis_url,)
 
     @property
     def broker_address(self) -> str:
         """Celery's broker: the one given, else the first Redis, in the form that kombu has for Unix sockets."""
-        given = self.celery_broker_url or self.redis_addresses[0]
-        parts = urlsplit(given)
-        if parts.scheme != "unix":
-            return given
-        query = dict(parse_qsl(parts.query))
-        login = f":{quote(query['password'], safe='')}@" if query.get("password") else ""
-        return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
+        return for_kombu(self.celery_broker_url or self.redis_addresses[0])
 
     @property
     def audit_keys(self) -> dict[int, str]:

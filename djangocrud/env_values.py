@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 
 def is_url(text: str, *schemes: str) -> bool:
@@ -26,6 +26,16 @@ def versions(text: str) -> dict[int, str]:
     if len({number for number, _, _ in pairs}) != len(pairs):
         raise ValueError("names a version twice")
     return {int(number): secret for number, _, secret in pairs}
+
+
+def for_kombu(address: str) -> str:
+    """Return the address of a Redis as kombu has it, which knows Unix sockets by another form."""
+    parts = urlsplit(address)
+    if parts.scheme != "unix":
+        return address
+    query = dict(parse_qsl(parts.query))
+    login = f":{quote(query['password'], safe='')}@" if query.get("password") else ""
+    return f"redis+socket://{login}{parts.path}?virtual_host={query.get('db', '0')}"
 
 
 def kept_secret(path: Path, fresh_value: str) -> str:

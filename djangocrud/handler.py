@@ -21,6 +21,7 @@ import asyncio
 import io
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, BinaryIO
 
@@ -31,6 +32,7 @@ from django.db import connections
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from backend.common.metrics import Histogram
 from backend.common.pool import PoolBusy, PoolTimeout, ThreadPool
 from djangocrud.serving.answers import Answer, json_answer, render
 from djangocrud.serving.body import BodyPipe
@@ -42,7 +44,9 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
+Page = Callable[[Scope], Awaitable[Answer]]
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # others are the client's invention
 BODY_WHOLE_MAX = 64 * 1024  # a body that goes on beyond this is read by the view while it arrives
 BODY_STALL_S = 30.0
 BUSY = json_answer(503, {"detail": "The service is busy. Try again shortly.", "code": "busy"}, retry_after_s=1)
@@ -59,10 +63,24 @@ def http_pool(
     return ThreadPool(name, size, waiting_max, wait_s=wait_s, run_s=run_s, on_thread_exit=connections.close_all)
 
 
+class Tally:
+    """Requests that were answered. Written and read on the event loop only, so these are plain numbers."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str, int]] = Counter()  # by method, route and status
+        self.seconds: dict[str, Histogram] = {}  # by pool, until the answer was there; waiting for a thread counts
+
+    def add(self, pool: str, method: str, answer: Answer, seconds: float) -> None:
+        self.answers[method if method in METHODS else "other", answer.route, answer.status] += 1
+        if pool not in self.seconds:
+            self.seconds[pool] = Histogram()
+        self.seconds[pool].observe(seconds)
+
+
 class PooledHandler(ASGIHandler):
     """An ASGI application that serves HTTP with Django, in the pool that `route_pool` names for a path.
 
-    `probes` are answered on the event loop, beside the pools, so that a busy process still says that it lives.
+    `probes` and `pages` are answered on the event loop, beside the pools: a busy process still says that it lives.
     """
 
     def __init__(
@@ -70,6 +88,7 @@ class PooledHandler(ASGIHandler):
         pools: Mapping[str, ThreadPool],
         route_pool: Callable[[str], str],
         probes: Mapping[str, Probe] | None = None,
+        pages: Mapping[str, Page] | None = None,
         *,
         early: Collection[str] = (),
         body_stall_s: float = BODY_STALL_S,
@@ -79,6 +98,8 @@ class PooledHandler(ASGIHandler):
         self._pools = pools
         self._route_pool = route_pool
         self._probes = dict(probes or {})
+        self._pages = dict(pages or {})
+        self.tally = Tally()
         self._early = frozenset(early)
         self._body_stall_s = body_stall_s
 
@@ -97,8 +118,13 @@ class PooledHandler(ASGIHandler):
         if probe is not None:
             await _send_whole(json_answer(*await probe()), send, scope["method"])
             return
+        page = self._pages.get(scope["path"])
+        if page is not None:
+            await _send_whole(await page(scope), send, scope["method"])
+            return
         name = self._route_pool(scope["path"])
         pool = self._pools[name]
+        since = time.perf_counter()
         try:
             body, feed = await self._open_body(receive, early=name in self._early and _states_much(scope))
         except RequestAborted:
@@ -108,6 +134,7 @@ class PooledHandler(ASGIHandler):
         finally:
             if feed is not None:
                 feed.stop()
+        self.tally.add(name, scope["method"], answer, time.perf_counter() - since)
         if answer.rest is None:
             await _send_whole(answer, send, scope["method"])
         else:
@@ -153,7 +180,8 @@ class PooledHandler(ASGIHandler):
         request, refusal = self.create_request(scope, body)
         response: Any = refusal if request is None else self._serve(request)
         response._handler_class = self.__class__
-        return render(response, scope["method"])
+        match = None if request is None else request.resolver_match
+        return render(response, scope["method"])._replace(route="" if match is None else match.route)
 
     def _serve(self, request: ASGIRequest) -> HttpResponseBase:
         try:

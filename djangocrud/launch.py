@@ -57,29 +57,29 @@ class Stopped(SystemExit):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
-    _stop_on(*STOP_SIGNALS)
+    stop_on(*STOP_SIGNALS)
     try:
         return int(given.work(given))
     except EmbeddedFailed as error:
-        return _refuse(str(error))
+        return refuse(str(error))
 
 
 def run(port: int) -> int:
     """Prepare everything, serve until a signal or the server's own end, and return the server's exit code."""
-    refusal = _why_not_bindable(port)
+    refusal = why_not_bindable(port)
     if refusal:
-        return _refuse(refusal, BAD_PORT)
+        return refuse(refusal, BAD_PORT)
     with servers():
-        code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
+        code = finish(spawn("prepare", "--base-url", base_url(port)))
         if code:
             return code
-        server = _spawn("serve", "--port", str(port))
+        server = spawn("serve", "--port", str(port))
         try:
             if _comes_up(server, port):
-                _say(_welcome(port))
+                say(_welcome(port))
         except Stopped:
             return _end(server)
-        return _finish(server)
+        return finish(server)
 
 
 def demo() -> int:
@@ -88,30 +88,30 @@ def demo() -> int:
     with servers():
         if _answers(str(_demo_file().get("base_url", ""))):
             return _converse()
-        port = _free_port()
-        code = _finish(_spawn("prepare", "--base-url", _base_url(port)))
+        port = free_port()
+        code = finish(spawn("prepare", "--base-url", base_url(port)))
         if code:
             return code
         model = _start(
-            "backend.assistant.tests.model_server", "--with-parent", "--port", str(model_port := _free_port())
+            "backend.assistant.tests.model_server", "--with-parent", "--port", str(model_port := free_port())
         )
         told = ("OPENAI_KEY=demo", f"OPENAI_BASE_URL=http://127.0.0.1:{model_port}/v1", "OPENAI_MODEL=local")
         server = _start("djangocrud.launch", "serve", "--port", str(port), told=told)
         try:
-            return _converse() if _comes_up(server, port) else _refuse("the server did not come up")
+            return _converse() if _comes_up(server, port) else refuse("the server did not come up")
         finally:
             _end(server)
             _end(model)
 
 
 def _converse() -> int:
-    return _finish(_start("bench.demo", "--file", str(env.var / "demo.json")))
+    return finish(_start("bench.demo", "--file", str(env.var / "demo.json")))
 
 
 def worker() -> int:
     """Run what was enqueued and what runs by the clock, until a signal. Used with USE_CELERY on in the web process."""
     with servers():
-        return _finish(_spawn("work"))
+        return finish(spawn("work"))
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -122,13 +122,13 @@ def test(arguments: Sequence[str]) -> int:
     with servers(durable=False):
         signal.signal(signal.SIGINT, lambda *_: None)
         command = [sys.executable, "-m", "pytest", "--ds=djangocrud.settings_test", *arguments]
-        return _finish(subprocess.Popen(command))  # noqa: S603 - our own interpreter
+        return finish(subprocess.Popen(command))  # noqa: S603 - our own interpreter
 
 
 def manage(arguments: list[str]) -> int:
     """Run a command of Django's, with the embedded servers for those that may touch them."""
     command = arguments[1] if len(arguments) > 1 else "help"
-    _stop_on(signal.SIGTERM, signal.SIGHUP)
+    stop_on(signal.SIGTERM, signal.SIGHUP)
     try:
         if command == "test":
             return test(arguments[2:])
@@ -137,7 +137,7 @@ def manage(arguments: list[str]) -> int:
 
             execute_from_command_line(arguments)
     except EmbeddedFailed as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     return 0
 
 
@@ -176,7 +176,7 @@ def prepare(base_url: str) -> int:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except OperationalError as error:
-        return _refuse(f"the database does not answer: {str(error).strip()}")
+        return refuse(f"the database does not answer: {str(error).strip()}")
     if not env.production:
         call_command("load_demo", base_url=base_url, stdout=io.StringIO())  # We show the accounts ourselves, later.
     return 0
@@ -212,7 +212,7 @@ def _end_with_parent() -> None:
 # Children and signals.
 
 
-def _stop_on(*numbers: signal.Signals) -> None:
+def stop_on(*numbers: signal.Signals) -> None:
     def stop(number: int, _frame: FrameType | None) -> None:
         raise Stopped(128 + number)
 
@@ -221,7 +221,7 @@ def _stop_on(*numbers: signal.Signals) -> None:
             signal.signal(number, stop)
 
 
-def _spawn(*words: str) -> subprocess.Popen[bytes]:
+def spawn(*words: str) -> subprocess.Popen[bytes]:
     return _start("djangocrud.launch", *words)
 
 
@@ -231,7 +231,7 @@ def _start(module: str, *words: str, told: Sequence[str] = ()) -> subprocess.Pop
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
 
 
-def _finish(child: subprocess.Popen[bytes]) -> int:
+def finish(child: subprocess.Popen[bytes]) -> int:
     """Wait for the child, end it when a signal asks us to, and return its exit code as a shell would."""
     try:
         return _shell_code(child.wait())
@@ -242,17 +242,17 @@ def _finish(child: subprocess.Popen[bytes]) -> int:
 def _end(child: subprocess.Popen[bytes]) -> int:
     """Ask the child to end. The time limit, or a second signal to us, kills it and what it started."""
     for number in STOP_SIGNALS:
-        signal.signal(number, lambda *_: _kill(child))
+        signal.signal(number, lambda *_: kill(child))
     with contextlib.suppress(ProcessLookupError):
         child.terminate()
     try:
         return _shell_code(child.wait(KILL_AFTER_S))
     except subprocess.TimeoutExpired:
-        _kill(child)
+        kill(child)
         return _shell_code(child.wait())
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def kill(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         if os.getpgid(child.pid) == child.pid:
             os.killpg(child.pid, signal.SIGKILL)
@@ -267,12 +267,12 @@ def _shell_code(returned: int) -> int:
 # Addresses.
 
 
-def _base_url(port: int) -> str:
+def base_url(port: int) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(env.host, env.host)  # noqa: S104 - shown, not bound
     return f"http://{host}:{port}"
 
 
-def _why_not_bindable(port: int) -> str:
+def why_not_bindable(port: int) -> str:
     """Return why the port cannot be had, or an empty string."""
     try:
         _bind(port).close()
@@ -296,7 +296,7 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with contextlib.closing(_bind(0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -305,7 +305,7 @@ def _comes_up(server: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until the server answers. False when it ended, or took too long."""
     deadline = time.monotonic() + READY_WITHIN_S
     while server.poll() is None and time.monotonic() < deadline:
-        if _answers(_base_url(port)):
+        if _answers(base_url(port)):
             return True
         time.sleep(0.05)
     return False
@@ -331,7 +331,7 @@ def _demo_file() -> dict[str, object]:
 
 
 def _welcome(port: int) -> str:
-    http = _base_url(port)
+    http = base_url(port)
     lines = ["", "Ease is ready.", "", f"  API         {http}/"]
     lines.append(f"  API schema  {http}/api/schema/")
     lines.append(f"  WebSockets  {http.replace('http', 'ws', 1)}/ws/support/chat/<chat id>/")
@@ -351,12 +351,12 @@ def _shown(path: Path) -> str:
     return str(path)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     with contextlib.suppress(OSError):  # The terminal may be closed by now; that must not end the clean-up.
         print(text, flush=True)
 
 
-def _refuse(reason: str, code: int = 1) -> int:
+def refuse(reason: str, code: int = 1) -> int:
     with contextlib.suppress(OSError):
         print(f"ease: {reason}", file=sys.stderr, flush=True)
     return code
@@ -386,7 +386,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        sys.exit(_refuse(f"{text!r} is no port: it must be a number from 1 to 65535", BAD_PORT))
+        sys.exit(refuse(f"{text!r} is no port: it must be a number from 1 to 65535", BAD_PORT))
     return int(text)
 
 

@@ -11,6 +11,7 @@ from backend.common.logs import logging_config
 from djangocrud.assistant import ASSISTANT, ASSISTANT_PATHS, ASSISTANT_THREADS  # noqa: F401 - settings
 from djangocrud.documents import API_TAGS, SPECTACULAR_SETTINGS  # noqa: F401 - settings, too
 from djangocrud.env import ROOT, env
+from djangocrud.operating import *  # noqa: F401, F403 - settings, too
 from ml.columns import SHIPPED
 
 BASE_DIR = ROOT

@@ -66,17 +66,27 @@ def install() -> None:
 
 def fault_in(record: logging.LogRecord) -> Fault | None:
     """Return the fault that a record tells of; None where it has no stack trace."""
-    if record.exc_info and record.exc_info[1] is not None:
-        text = "".join(traceback.format_exception(record.exc_info[1]))
-    elif isinstance(record.msg, dict) and "exception" in record.msg:  # structlog has written the trace already.
-        text = str(record.msg["exception"])
-    else:
+    text = trace_of(record)
+    if text is None:
         return None
     frames = list(_FRAME.finditer(text))
     rest = text[frames[-1].end() :] if frames else text
     kind = _LAST_LINE.search(rest)
     place = "{file}:{line} in {function}".format(**frames[-1].groupdict()) if frames else "an unknown place"
     return Fault(kind["kind"] if kind else "an unnamed fault", place)
+
+
+def trace_of(record: logging.LogRecord) -> str | None:
+    if record.exc_info and record.exc_info[1] is not None:
+        return "".join(traceback.format_exception(record.exc_info[1]))
+    if isinstance(record.msg, dict) and "exception" in record.msg:  # structlog has written the trace already.
+        return str(record.msg["exception"])
+    return None
+
+
+def frames_of(trace: str) -> list[dict[str, str]]:
+    """Return file, line and function of each frame, the one that was called last at the end."""
+    return [frame.groupdict() for frame in _FRAME.finditer(trace)]
 
 
 def is_about_alerts(record: logging.LogRecord) -> bool:

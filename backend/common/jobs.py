@@ -9,6 +9,7 @@ by its time what was done.
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Periodic:
 
 
 _periodic: dict[str, Periodic] = {}
+# What this process has run, by outcome. Two threads write: a lost count is worth less than a lock.
+ran: Counter[str] = Counter()
 
 
 def enqueue(task: Task, **kwargs: Any) -> None:
@@ -86,6 +89,11 @@ def _hand_over(task: Task, kwargs: dict[str, Any]) -> None:
         submit(task, kwargs)
 
 
+def waiting() -> int:
+    """Return how many jobs wait for a thread of this process."""
+    return _threads()._work_queue.qsize()
+
+
 def submit(task: Task, kwargs: dict[str, Any]) -> "Future[None]":
     """Run the task in a thread of this process; the end of the process waits for it."""
     return _threads().submit(_run_in_thread, task, kwargs)
@@ -105,6 +113,7 @@ def _run(task: Task, kwargs: dict[str, Any]) -> None:
     """Run as a worker would, retries included. What fails is logged: nobody waits for the outcome."""
     started = time.monotonic()
     outcome = task.apply(kwargs=kwargs)
+    ran["failed" if outcome.failed() else "done"] += 1
     if outcome.failed():
         log.error("job.failed", job=task.name, fault=type(outcome.result).__name__, exc_info=outcome.result)
     else:

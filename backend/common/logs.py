@@ -13,6 +13,8 @@ _SECRET_VALUES = re.compile(
     r"|((?:authorization:\s*\w+|bearer|token|api-key)\s+)[\w.~+/=-]{8,}"  # in a header
     r"|(://[^:/\s]*:)[^@\s]+(?=@)"  # in a URL's login
     r"|()\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT anywhere
+    r"|()\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # whose it is, anywhere
+    r"|()\b\d{3}-\d{2}-\d{4}\b"  # an SSN anywhere
 )
 HIDDEN = "[hidden]"
 
@@ -20,11 +22,20 @@ HIDDEN = "[hidden]"
 def hide_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Replace what looks like a credential, by the name of its field or by its shape."""
     for name, value in event.items():
-        if _SECRET_NAMES.search(name) and not isinstance(value, bool | int):
-            event[name] = HIDDEN
-        elif isinstance(value, str):
-            event[name] = _SECRET_VALUES.sub(lambda m: next((g for g in m.groups() if g), "") + HIDDEN, value)
+        event[name] = _hidden(name, value)
     return event
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if _SECRET_NAMES.search(name) and not isinstance(value, bool | int):
+        return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub(lambda m: next((g for g in m.groups() if g), "") + HIDDEN, value)
+    if isinstance(value, dict):
+        return {key: _hidden(str(key), one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden("", one) for one in value]
+    return value
 
 
 def logging_config(*, level: str, human: bool) -> None:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars, unbind_contextvars
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,12 @@ def entered(context: RequestContext) -> Iterator[None]:
             yield
     finally:
         _current.reset(token)
+        unbind_contextvars("session_id")
+
+
+def asked_by(session_id: str) -> None:
+    """Have every line that is logged from here on, in this request, name the session. Its id opens nothing."""
+    bind_contextvars(session_id=session_id)
 
 
 def client_ip(peer: str | None, forwarded_for: str) -> str | None:

@@ -9,7 +9,7 @@ class IdentityConfig(AppConfig):
     label = "identity"
 
     def ready(self) -> None:
-        from backend.common import examples, hooks, jobs
+        from backend.common import checkups, examples, hooks, jobs
         from backend.identity import schema, tasks  # noqa: F401 - schema registers itself with drf-spectacular
         from backend.identity.examples import EXAMPLES
         from backend.identity.selectors import addressee_of
@@ -20,6 +20,7 @@ class IdentityConfig(AppConfig):
         from backend.realtime import runtime
 
         deliveries.set_address_book(addressee_of)
+        checkups.uses_key("ENCRYPTION_KEY_OTP", "SELECT DISTINCT key_version FROM identity_totpdevice")
         runtime.on_start(follow_sessions)
         examples.register(EXAMPLES)
         hooks.person_exported.register(export_identity)

@@ -14,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from backend.common.principal import Principal
+from backend.common.request_context import asked_by
 from backend.identity import limits
 from backend.identity.errors import TokenRefused
 from backend.identity.principals import principal_from_credential, principal_from_token
@@ -37,6 +38,7 @@ class TokenAuthentication(BaseAuthentication):
             principal = principal_from_credential(parts[1].decode("ascii"))
         except (TokenRefused, UnicodeDecodeError) as fault:
             raise _refused(TokenRefused()) from fault
+        asked_by(principal.sid)
         return principal, "header"
 
     def authenticate_header(self, request: Request) -> str:
@@ -55,6 +57,7 @@ class CookieAuthentication(BaseAuthentication):
         except TokenRefused as fault:
             raise _refused(fault) from fault
         check_csrf(request)
+        asked_by(principal.sid)
         return principal, "cookie"
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,6 +1,7 @@
 """Group commit: what arrives while a commit is in flight is committed together in the next one."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
@@ -10,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from backend.common.database import dropped
 from backend.common.errors import DomainError, Unavailable
+from backend.common.metrics import Histogram
 from backend.common.pool import ThreadPool
 
 log = structlog.get_logger(__name__)
@@ -20,6 +22,10 @@ Waiting = tuple[Item, Callable[[Result | Exception], None]]
 
 # Over this many items in the queue, senders are made to wait: nothing is dropped, and memory is bounded.
 QUEUE_MAX = 2000
+# A commit costs nearly as much for one message as for ten. So while commits follow one another this closely, a short
+# queue waits a moment for more. Processes that share the load have short queues: this is what keeps them from paying
+# twice. Whoever speaks into silence never waits.
+BUSY_S, GATHER_S, ENOUGH = 0.005, 0.002, 8
 
 
 class GroupCommitter(Generic[Item, Result]):
@@ -46,6 +52,13 @@ class GroupCommitter(Generic[Item, Result]):
         self._running: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
+        self._ended_at = float("-inf")
+        self.committed = 0  # items that were answered so far
+        self.seconds = Histogram()  # of each batch
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
 
     async def room(self) -> None:
         """Wait until the queue has room."""
@@ -67,8 +80,14 @@ class GroupCommitter(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._queue:
+                if len(self._queue) < ENOUGH and time.perf_counter() - self._ended_at < BUSY_S:
+                    await asyncio.sleep(GATHER_S)
                 batch = self._next_batch()
+                since = time.perf_counter()
                 results = await self._results([item for item, _ in batch])
+                self._ended_at = time.perf_counter()
+                self.seconds.observe(self._ended_at - since)
+                self.committed += len(batch)
                 for (_, done), result in zip(batch, results, strict=True):
                     _tell(done, result)
         finally:

@@ -17,6 +17,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from backend.common.database import repeatable
+from backend.common.metrics import Histogram
 from backend.common.pool import PoolBusy, ThreadPool
 from backend.realtime import bell, selectors
 from backend.realtime.events import StoredEvent, render, text_frame
@@ -34,6 +35,21 @@ READS_MAX = 3
 LAYER_SILENT_S = 3.5
 
 
+class Tally:
+    """What a hub has done so far. Written and read on its loop only, so these are plain numbers."""
+
+    __slots__ = ("behind", "healed", "heard", "layer_losses", "loop_lag", "rings_lost", "rung")
+
+    def __init__(self) -> None:
+        self.rung = 0  # events of this process
+        self.heard = 0  # events of other processes that the layer brought
+        self.healed = 0  # events that no ring brought, so that they were read from the database
+        self.behind = 0  # by how many events the feeds were behind the stored heads when they were compared last
+        self.rings_lost = 0  # messages that the layer did not take
+        self.layer_losses = 0
+        self.loop_lag = Histogram()  # how much later than it should a beat came
+
+
 class Hub:
     """See the module's text. Everything here runs on the loop, but for `ring` and `whisper_from_thread`."""
 
@@ -42,6 +58,7 @@ class Hub:
         self.readers = readers
         self.feeds: dict[str, Feed] = {}
         self.layer_joined = False
+        self.tally = Tally()
         self._layer = layer
         self._head_check_s = head_check_s
         self._page = page
@@ -150,6 +167,7 @@ class Hub:
     def ring_here(self, events: Iterable[StoredEvent]) -> None:
         """As `ring`, on the loop: the shortest way from a commit to the sockets."""
         for event in events:
+            self.tally.rung += 1
             rendered = render(event)
             self._arrive(Delivery(event.topic, event.seq, event.kind, rendered, event.rewrites))
             self._outgoing.append(bell.ring_item(event, rendered))
@@ -206,6 +224,7 @@ class Hub:
                 page = await self.read(selectors.events_after, feed.topic, feed.delivered, limit=self._page)
                 if feed.rewrites != rewrites:
                     continue  # What was read may be the text of before.
+                self.tally.healed += len(page.events)
                 for event in page.events:
                     feed.arrive(_delivery_of(event), is_read=True)
                 if not page.events:
@@ -228,8 +247,13 @@ class Hub:
             except (DatabaseError, InterfaceError, PoolBusy) as fault:
                 log.warning("heads.unread", fault=type(fault).__name__)
                 continue
+            self.tally.behind = sum(max(0, head - self._delivered(topic, head)) for topic, head in heads.items())
             for topic, head in heads.items():
                 self.learn_head(topic, head)
+
+    def _delivered(self, topic: str, otherwise: int) -> int:
+        feed = self.feeds.get(topic)
+        return otherwise if feed is None or feed.delivered is None else feed.delivered
 
     # The layer
 
@@ -241,6 +265,7 @@ class Hub:
                 self.layer_joined = True
                 self._check_now.set()
                 await lost
+                self.tally.layer_losses += 1
                 log.warning("layer.lost")
             except Exception as fault:  # noqa: BLE001 - whatever the layer's client raises, this loop goes on
                 log.warning("layer.unreachable", fault=type(fault).__name__)
@@ -267,6 +292,7 @@ class Hub:
             if seq == 0 and rendered is not None:
                 self.whisper_here(topic, rendered)
             elif rendered is not None and is_fresh:
+                self.tally.heard += 1
                 self._arrive(Delivery(topic, seq, kind, rendered, *rewritten))
             else:
                 for target in rewritten:
@@ -290,12 +316,15 @@ class Hub:
     async def _beat(self) -> None:
         while True:
             self._send({"type": "beat", "origin": self.origin})
+            due = time.monotonic() + HEARTBEAT_S
             await asyncio.sleep(HEARTBEAT_S)
+            self.tally.loop_lag.observe(max(0.0, time.monotonic() - due))
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
             self._layer.group_send_now(bell.GROUP, message)
         except ConnectionError as fault:  # The others' head check heals it.
+            self.tally.rings_lost += 1
             log.warning("ring.lost", fault=type(fault).__name__)
 
 

@@ -1,7 +1,7 @@
 """What a server process has once, on its event loop: the hub, its threads, and who is connected."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -66,10 +66,12 @@ class Runtime:
         )
         self.presence = Presence(self.hub)
         self.sockets: set[Connected] = set()
+        self.opened = 0  # sockets that were let in so far
+        self.closed: Counter[int] = Counter()  # by close code, those that we closed
         self.shared: dict[str, Any] = {}  # what a slice keeps once for each process
         self._by_session: defaultdict[str, set[Connected]] = defaultdict(set)
         self._by_user: defaultdict[int, set[Connected]] = defaultdict(set)
-        self._committers: list[GroupCommitter[Any, Any]] = []
+        self.committers: list[GroupCommitter[Any, Any]] = []
 
     async def start(self) -> None:
         await self.hub.start()
@@ -84,7 +86,7 @@ class Runtime:
         deadline = asyncio.get_running_loop().time() + seconds * 0.9
         while self.sockets and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
-        for committer in self._committers:
+        for committer in self.committers:
             await committer.drained()
 
     async def stop(self) -> None:
@@ -96,6 +98,7 @@ class Runtime:
 
     def add(self, socket: Connected, *, sid: str, user_id: int) -> None:
         self.sockets.add(socket)
+        self.opened += 1
         self._by_session[sid].add(socket)
         self._by_user[user_id].add(socket)
 
@@ -123,7 +126,7 @@ class Runtime:
         made = GroupCommitter(
             commit=commit, key_of=key_of, writer=self.writer, batch_max=settings.REALTIME["batch_max"]
         )
-        self._committers.append(made)
+        self.committers.append(made)
         return made
 
     async def follow(self, topic: str, callback: Callable[[Delivery], None], *, since_seconds: int) -> Follower:

@@ -33,8 +33,7 @@ log = structlog.get_logger(__name__)
 NOT_SIGNED_IN, DATABASE_AWAY, NO_SUCH, NOT_A_MEMBER, LAYER_NEVER_REACHED = 4001, 4004, 4005, 4006, 4007
 TOO_MANY_BAD_FRAMES, ENDED, GOING_AWAY, TOO_SLOW = 4008, 4010, 4012, 4013
 
-LAYER_WAIT_S = 2.0
-EARLY_FRAMES_MAX = 64
+LAYER_WAIT_S, EARLY_FRAMES_MAX = 2.0, 64
 REPLAY_TOKENS = 10  # a part of a replay costs as much of the pace as so many frames
 
 
@@ -63,9 +62,9 @@ class Socket:
     def __init__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send) -> None:
         self.scope = scope
         self.principal: Principal | None = None
+        self.sid = ""
         self.seats: dict[str, Seat] = {}
-        self.live = False
-        self.closing = False
+        self.live = self.closing = False
         self._receive = receive
         self._send = send
         numbers = settings.REALTIME
@@ -159,10 +158,10 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning("socket.database_away", fault=type(trouble).__name__)
+            log.warning("socket.database_away", fault=type(trouble).__name__, session_id=self.sid)
             self.close(DATABASE_AWAY)
         except Exception:
-            log.exception("socket.not_opened")
+            log.exception("socket.not_opened", session_id=self.sid)
             self.close(DATABASE_AWAY)
         while self._early:
             await self._on_message(self._early.pop(0))
@@ -171,6 +170,7 @@ class Socket:
         """Admit, and be known to the runtime from then on. What changed in between was told to nobody: look again."""
         admission: Admission = await self.hub.read(self.admit)
         principal = self.principal = admission.principal
+        self.sid = principal.sid
         self.runtime.add(self, sid=principal.sid, user_id=principal.id)
         if self.has_ended(principal):
             raise Refused(NOT_SIGNED_IN)
@@ -295,6 +295,7 @@ class Socket:
     def close(self, code: int) -> None:
         if not self.closing:
             self.closing = True
+            self.runtime.closed[code] += 1
             for seat in self.seats.values():
                 seat.mute()
             self.handle.close(code)
@@ -371,7 +372,7 @@ class Socket:
         except PoolBusy:
             self.close(GOING_AWAY)
         except (DatabaseError, InterfaceError) as trouble:
-            log.warning("socket.database_away", fault=type(trouble).__name__)
+            log.warning("socket.database_away", fault=type(trouble).__name__, session_id=self.sid)
             self.close(DATABASE_AWAY)
 
     def error(self, fault: BadFrame) -> None:

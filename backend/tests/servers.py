@@ -62,6 +62,11 @@ class Server:
             self.stop()
 
     def start(self) -> None:
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "djangocrud.serve", "--port", str(self.port)],
@@ -71,7 +76,6 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_until_ready()
 
     def wait_until_ready(self, *, within_s: float = 30) -> None:
         deadline = time.monotonic() + within_s

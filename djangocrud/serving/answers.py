@@ -26,6 +26,7 @@ class Answer(NamedTuple):
     headers: Headers
     body: bytes
     rest: ResponseParts | None = None
+    route: str = ""  # the pattern that the path matched, for whoever counts
 
     def close(self) -> None:
         if self.rest is not None:

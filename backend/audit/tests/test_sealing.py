@@ -266,3 +266,16 @@ def test_after_a_restore_the_database_goes_on_with_the_lines_that_it_knows(trail
     assert verify().findings == []
     missed = verify(witness=signed_lines_of(str(kept))).findings
     assert [(finding.kind, finding.seq) for finding in missed] == [("forked", 12)]
+
+
+def test_a_place_without_room_holds_no_seal_up_and_is_written_when_there_is_room(
+    checkpoints, write, settings, tmp_path
+):
+    write(3)
+    (tmp_path / "full").touch()
+    settings.AUDIT_CHECKPOINTS = str(tmp_path / "full" / "checkpoints.jsonl")
+    sealed, without = run(), sign_checkpoint()
+    settings.AUDIT_CHECKPOINTS = str(checkpoints)
+    line = sign_checkpoint()
+
+    assert (sealed, without, line["seq"]) == (3, None, 3)

@@ -29,6 +29,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         (f"could not read {JWT} at all", "could not read [hidden] at all"),
         ("postgresql://ease:hunter2@db:5432/ease", "postgresql://ease:[hidden]@db:5432/ease"),
         ("redis://:hunter2@cache:6379/0", "redis://:[hidden]@cache:6379/0"),
+        ("nobody is called ana.maria+x@bank.example here", "nobody is called [hidden] here"),
+        ("Key (ssn)=(123-45-6789) already exists.", "Key (ssn)=([hidden]) already exists."),
         ("two: ?token=a and ?key=b", "two: ?token=[hidden] and ?key=[hidden]"),
         ("http://localhost:8000/api/ answered 200", "http://localhost:8000/api/ answered 200"),
         ("the token expired; basic validation passed", "the token expired; basic validation passed"),
@@ -44,6 +46,15 @@ def test_credentials_in_texts_are_hidden(text, shown):
 def test_fields_named_after_credentials_are_hidden(name):
     assert hide_secrets(None, "info", {name: "hunter2"}) == {name: HIDDEN}
     assert hide_secrets(None, "info", {name: {"deep": "hunter2"}}) == {name: HIDDEN}
+
+
+def test_credentials_deep_in_a_value_are_hidden():
+    event = {"facts": {"device": {"push_token": "abc"}, "tried": ["?ticket=abc", 7]}, "at": ("a@b.example",)}
+
+    assert hide_secrets(None, "info", event) == {
+        "facts": {"device": {"push_token": HIDDEN}, "tried": ["?ticket=[hidden]", 7]},
+        "at": [HIDDEN],
+    }
 
 
 def test_what_is_no_credential_is_left_alone():

@@ -69,6 +69,28 @@ def test_what_one_hub_rings_is_heard_at_another_also_when_it_is_too_large_to_car
     assert asyncio.run(play()) == [[(1, "short"), (2, long), (3, "after")]] * 2
 
 
+@pytest.mark.parametrize("jump_s", [-3600, 3600])
+def test_a_process_whose_clock_jumped_is_heard_all_the_same(live, jump_s):
+    """Its rings seem old, or of the future: what they tell of is read, or taken, but never left out or told twice."""
+    topic = new_topic()
+
+    async def play():
+        async with joined_hubs(2, head_check_s=3600) as (here, there):
+            send = here._send
+            here._send = lambda message: send({**message, "at": message.get("at", 0) + jump_s})
+            ears = Ear(), Ear()
+            await come(here, topic, ears[0])
+            await come(there, topic, ears[1])
+            for text in ("one", "two", "three"):
+                (outcome,) = await in_thread(lambda text=text: append([draft(topic, text)]))
+                here.ring([outcome.event])
+            for ear in ears:
+                await ear.until(lambda ear=ear: ear.cursor == 3)
+            return [ear.heard for ear in ears]
+
+    assert asyncio.run(play()) == [[(1, "one"), (2, "two"), (3, "three")]] * 2
+
+
 def test_a_command_without_a_loop_is_heard_too(live):
     """Celery workers and commands publish on Redis themselves, after their commit."""
     topic = new_topic()
@@ -94,9 +116,11 @@ def test_events_that_nobody_rang_are_found_by_comparing_heads(live):
             await come(hub, topic, ear)
             await in_thread(lambda: append([draft(topic, str(n)) for n in range(120)]))
             await ear.until(lambda: ear.cursor == 120)
-            return ear.heard
+            return ear.heard, hub.tally.healed, hub.tally.rung
 
-    assert asyncio.run(play()) == [(n + 1, str(n)) for n in range(120)]
+    heard, healed, rung = asyncio.run(play())
+    assert heard == [(n + 1, str(n)) for n in range(120)]
+    assert (healed, rung) == (120, 0)  # which `/metrics` tells
 
 
 def test_whispers_reach_everybody_but_the_whisperer_and_are_not_stored(live):
