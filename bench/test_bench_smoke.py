@@ -117,6 +117,7 @@ def test_every_figure_is_taken(tmp_path):
 
 
 @pytest.mark.server
+@pytest.mark.figures
 def test_bad_networks_and_killed_servers_lose_double_and_reorder_nothing(tmp_path):
     faults = ["--only", "servers", "--seconds", "5", "--chats", "10", "--rate", "20", "--cut-every", "1"]
     report = _run(tmp_path, "bench.jitter", *faults)

@@ -92,9 +92,8 @@ def demo() -> int:
         code = finish(spawn("prepare", "--base-url", base_url(port)))
         if code:
             return code
-        model = _start(
-            "backend.assistant.tests.model_server", "--with-parent", "--port", str(model_port := free_port())
-        )
+        model_port = free_port()
+        model = _start("backend.assistant.tests.model_server", "--with-parent", "--port", str(model_port))
         told = ("OPENAI_KEY=demo", f"OPENAI_BASE_URL=http://127.0.0.1:{model_port}/v1", "OPENAI_MODEL=local")
         server = _start("djangocrud.launch", "serve", "--port", str(port), told=told)
         try:

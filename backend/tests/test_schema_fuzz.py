@@ -22,7 +22,7 @@ from backend.tests.stage import Stage, document, make_caller
 # Every route in turn: what runs there has tests of its own, and measuring it again takes half the time.
 pytestmark = pytest.mark.no_cover
 
-EXAMPLES = 7
+EXAMPLES = 5
 FIXED = settings(
     max_examples=EXAMPLES,
     derandomize=True,
@@ -69,7 +69,9 @@ def test_no_request_makes_a_crash(route, stage, make_user):
 
     play()
 
-    assert [status for status in answers if status >= 500] == []
+    method, path = route.split(" ")
+    told = {int(status) for status in document()["paths"][path][method.lower()]["responses"] if status == "503"}
+    assert [status for status in answers if status >= 500 and status not in told] == []
     assert len(answers) >= 1
 
 

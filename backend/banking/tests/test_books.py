@@ -28,7 +28,7 @@ from backend.common.errors import DomainError
 from backend.common.idempotency import idempotent
 from backend.common.unit_of_work import unit_of_work
 
-EXAMPLES, STEPS = 36, 60
+EXAMPLES, STEPS = 40, 60
 SOAK = int(os.environ.get("SOAK", "1"))
 SEED = int(os.environ.get("SEED", "0")) or secrets.randbelow(10**9) + 1
 CENT = Decimal("0.01")

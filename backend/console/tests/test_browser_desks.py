@@ -250,6 +250,7 @@ def test_a_customer_of_the_demo_chats_and_rates_beside_an_agent(browse, make_use
     phone.wait_for_selector("#events .said.mine")
 
     theirs.click("#tab-mine")
+    theirs.wait_for_selector("#chats[data-view=mine]")  # What waits in the queue is another's.
     theirs.click("#chats .chat a")
     theirs.wait_for_selector("text=Hello <b>there</b>")
     theirs.fill("#text", "Good morning")

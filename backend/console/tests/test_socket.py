@@ -186,7 +186,8 @@ def test_it_comes_back_with_exactly_what_it_missed(live, make_user):
         async with ear(live, token, path=PATH, query=query) as socket:
             found = await socket.array()
             await frame(socket, "access")
-            return found, (await socket.heads())["desk.support"]
+            await socket.send({"type": "ping"})
+            return found, (await frame(socket, "pong"))["heads"]["desk.support"]
 
     token = token_of(agent)
     _, head = asyncio.run(come())
