@@ -114,7 +114,7 @@ def test_a_source_that_fails_says_so_and_hides_nothing_else(db, monkeypatch):
     finally:
         metrics.forget_asked()
 
-    assert answers == {"database": 1, "redis": 1, "audit": 0, "ledger": 1}
+    assert answers == {"database": 1, "redis": 1, "audit": 0, "ledger": 1, "assistant": 1}
     assert "ease_database_connections" in told
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from backend.assistant import selectors, tasks
+from backend.assistant import selectors, tasks, watching
 from backend.assistant.dialogue import Answering, request_of
 from backend.assistant.errors import AssistantOff, AssistantResting, BudgetSpent
 from backend.assistant.models import Circuit, Spending, Tally, Task
@@ -65,6 +65,12 @@ def test_figures_count_tokens_and_money_of_everybody(make_user, chosen):
     assert (answered.prompt_tokens, answered.answer_tokens) == (4000, 400)
     assert answered.cost == Decimal("0.012")
     assert not found.is_resting
+    told = {(one.name, *one.labels.values()): one.value for family in watching.tell() for one in family.samples}
+    assert told["ease_assistant_questions_total", "category", "away"] == 1
+    away = found.rows[1]  # Nobody knows what it used, so what was booked counts.
+    assert told["ease_assistant_tokens_total", "category", "prompt"] == 4000 + away.prompt_tokens
+    assert told["ease_assistant_cost_total", "category"] == float(answered.cost + away.cost)
+    assert told["ease_assistant_resting",] == 0
 
 
 @pytest.mark.django_db
