@@ -25,6 +25,7 @@ from backend.tests.servers import Server
 from bench.client import ChatClient
 
 PREFIX = "test_template_"
+LONG = {"test_access.py", "test_schema_fuzz.py"}
 PASSWORD = "correct horse battery staple"
 
 
@@ -34,9 +35,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that no worker is left alone with it in the end: the bench, then servers."""
+    """What takes longest comes first, so that no worker is left alone with it in the end: tables of every route, which
+    keep a worker busy for minutes, then the bench, then servers."""
     servers = {item.path for item in items if item.get_closest_marker("server")}
-    items.sort(key=lambda item: (item.path.parent.name != "bench", item.path not in servers))
+    items.sort(
+        key=lambda item: (item.path.name not in LONG, item.path.parent.name != "bench", item.path not in servers)
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
