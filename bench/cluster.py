@@ -129,9 +129,9 @@ async def _transfers(plan: Plan, report: Report, groups: dict[str, Group], seede
         if name in (ONE, THIN):
             for number, server in enumerate(group.servers):
                 met = {**mine, "people": mine["people"][8 * number : 8 * number + 8]}
-                await asyncio.to_thread(transfers._meet, server, met)
-        requests = [transfers._requests(to, mine, number) for number in range(transfers.CONNECTIONS)]
-        variants.append(Variant(name, group.servers, [await transfers._connected(to, each) for each in requests]))
+                await asyncio.to_thread(transfers.meet, server, met)
+        requests = [transfers.requests_of(to, mine, number) for number in range(transfers.CONNECTIONS)]
+        variants.append(Variant(name, group.servers, [await transfers.connected(to, each) for each in requests]))
     for variant in variants:  # Each process and each of its connections prepares what it will need again.
         await variant.sample(warm_up_s=plan.warm_up_s, seconds=plan.seconds)
     found = await plan.measure(variants)

@@ -15,7 +15,9 @@ async def measure_recovery(stage: Stage, plan: Plan, report: Report) -> None:
     rows = ROWS if plan.rounds > 1 else QUICK_ROWS
     folder = stage.home / "backup"
     try:
-        found = await asyncio.to_thread(stage.work, "bench.recovery_work", str(rows), str(folder))
+        # A trail of its own has checkpoints of its own.
+        own = {"AUDIT_CHECKPOINTS": str(stage.home / "lost.jsonl")}
+        found = await asyncio.to_thread(stage.work, "bench.recovery_work", str(rows), str(folder), **own)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"\nBackup and restore: {rows:,} messages, {rows:,} postings, {found['audit_rows']:,} audit rows", flush=True)

@@ -27,7 +27,7 @@ from bench.variants.trail import _fill  # noqa: E402
 ACCOUNTS = 1000
 A_TOPIC = 100
 BATCH = 20_000
-RESTORED, PLAIN = "bench_restored", "bench_plain"
+SOURCE, RESTORED, PLAIN = "bench_lost", "bench_restored", "bench_plain"
 
 _TOPICS = (
     """INSERT INTO realtime_topic (key, head) SELECT 'chat.' || gen_random_uuid(), %s FROM generate_series(1, %s)"""
@@ -54,6 +54,7 @@ ORDER BY m.n, side.after"""
 
 
 def main(rows: int, folder: Path) -> None:
+    _go_to(SOURCE)  # What other parts of the bench have left is nothing to lose here.
     call_command("migrate", verbosity=0)
     _messages(rows)
     _postings(rows)
