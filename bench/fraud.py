@@ -21,7 +21,7 @@ from bench.transfers import connected, meet, requests_of
 
 PRODUCT = "djangocrud.asgi:application"
 PAST, PEOPLE, ALONE, TOLD = 1_000_000, 2000, 1000, 200
-CONNECTIONS = 2
+CONNECTIONS = 4
 SENDING = "POST /api/transfers/"
 
 
